@@ -1,0 +1,4 @@
+/** The {@code sharevm} command. */
+module sharevm.app {
+  requires sharevm.library;
+}

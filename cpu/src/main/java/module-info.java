@@ -1,0 +1,3 @@
+/** The x86-64 processor: no devices, no files, no threads, no clock. */
+module sharevm.cpu {
+}

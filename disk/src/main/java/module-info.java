@@ -1,0 +1,3 @@
+/** Disk images; usable alone, knows no virtual machine. */
+module sharevm.disk {
+}

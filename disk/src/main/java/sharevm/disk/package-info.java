@@ -1,0 +1,2 @@
+/** Disk images of every common format behind one small interface. */
+package sharevm.disk;

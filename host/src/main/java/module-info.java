@@ -1,0 +1,3 @@
+/** The only module that calls native code: guest memory, executable memory, the terminal. */
+module sharevm.host {
+}

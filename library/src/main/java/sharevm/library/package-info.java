@@ -1,0 +1,2 @@
+/** Virtual machines as people own them: definitions, guests, runs. */
+package sharevm.library;

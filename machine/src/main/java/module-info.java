@@ -1,0 +1,6 @@
+/** The PC: memory map, buses, chips, firmware. */
+module sharevm.machine {
+  requires transitive sharevm.cpu;
+  requires sharevm.disk;
+
+}

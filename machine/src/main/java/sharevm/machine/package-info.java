@@ -1,0 +1,2 @@
+/** The virtual PC and its life: build, run, stop, save, restore. */
+package sharevm.machine;
