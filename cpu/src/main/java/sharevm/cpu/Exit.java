@@ -1,0 +1,16 @@
+package sharevm.cpu;
+
+/** Why {@code Cpu.run} came back. */
+public sealed interface Exit {
+  /** {@link Attention#STOP} was raised. */
+  record Stopped() implements Exit {}
+
+  /** As many instructions as were asked for have been executed. */
+  record BudgetSpent() implements Exit {}
+
+  /** The processor waits for an interrupt: HLT or MWAIT was executed, or INIT was received. */
+  record Halted() implements Exit {}
+
+  /** A fault while delivering a double fault: the processor is in shutdown. */
+  record TripleFault() implements Exit {}
+}
