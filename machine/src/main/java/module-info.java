@@ -3,4 +3,5 @@ module sharevm.machine {
   requires transitive sharevm.cpu;
   requires sharevm.disk;
 
+  exports sharevm.machine.bus;
 }
