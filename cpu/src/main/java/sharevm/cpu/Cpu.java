@@ -1,4 +1,90 @@
 package sharevm.cpu;
 
-/** One x86-64 processor. */
-public final class Cpu {}
+import java.util.function.LongSupplier;
+import sharevm.cpu.address.Memory;
+import sharevm.cpu.event.Events;
+import sharevm.cpu.interpret.Interpreter;
+
+/**
+ * One x86-64 processor: its state, its way to memory and ports, and an engine that executes. All methods are to be
+ * called on one thread; only {@link CpuState#attention} may be touched from others.
+ */
+public final class Cpu {
+  /** What a processor is built into. */
+  public record Environment(
+      Bus bus, InterruptController interrupts, LongSupplier timestamp, CodePages codePages) {}
+
+  /** Registers and flags. */
+  public final CpuState state = new CpuState();
+
+  /** The way to memory. */
+  public final Memory memory;
+
+  /** Physical memory and ports. */
+  public final Bus bus;
+
+  /** The local interrupt controller. */
+  public final InterruptController interrupts;
+
+  /** What CPUID tells. */
+  public final CpuModel model;
+
+  /** Interrupts, exceptions and other events on their way into the guest. */
+  public final Events events;
+
+  private final Environment environment;
+  private final Engine engine;
+
+  /** Makes a processor in its state after power-up (Intel SDM Vol. 3A 10.1.1). */
+  public Cpu(CpuModel model, Environment environment) {
+    this.model = model;
+    this.environment = environment;
+    this.bus = environment.bus();
+    this.interrupts = environment.interrupts();
+    this.memory = new Memory(state, bus, environment.codePages());
+    this.events = new Events(this);
+    this.engine = new Interpreter(this, environment.codePages());
+    Reset.powerUp(this);
+  }
+
+  /**
+   * Executes instructions until the processor halts, is stopped, crashes or has executed {@code budget} of
+   * them. Never throws for anything that a guest does.
+   */
+  public Exit run(long budget) {
+    return engine.run(budget);
+  }
+
+  /** Returns the engine. */
+  public Engine engine() {
+    return engine;
+  }
+
+  /** Returns the timestamp counter as RDTSC reads it (Intel SDM Vol. 3B 18.17). */
+  public long timestamp() {
+    return environment.timestamp().getAsLong() + state.msr.tscOffset;
+  }
+
+  /** Call after CPL, segments, modes, EFLAGS.AC, EFLAGS.VM or control registers changed: derives what depends on them. */
+  public void contextChanged() {
+    state.segmentsChanged();
+    memory.contextChanged();
+  }
+
+  /** Call after page tables were switched or flushed: forgets all translations, or all but global ones. */
+  public void flushTranslations(boolean globalToo) {
+    if (globalToo) {
+      memory.flush();
+    } else {
+      memory.flushNonGlobal();
+    }
+    engine.mappingChanged();
+  }
+
+  /** Call after EFLAGS.IF became set: an interrupt that waited is taken at the next boundary. */
+  public void interruptsEnabled() {
+    if (interrupts.pending()) {
+      state.attention.raise(Attention.INTERRUPT);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package sharevm.cpu;
+
+import java.util.Arrays;
+
+/** What RESET and INIT set (Intel SDM Vol. 3A table 10-1). */
+public final class Reset {
+  private static final int RESET_CS_BASE = 0xffff_0000;
+
+  private Reset() {}
+
+  /** Sets everything as after power-up. */
+  public static void powerUp(Cpu cpu) {
+    CpuState s = cpu.state;
+    init(cpu);
+    s.cr0 = Control.CR0_CD | Control.CR0_NW | Control.CR0_ET;
+    s.xcr0 = 1;
+    s.msr.tscOffset = 0;
+    for (int n = 0; n < 16; n++) {
+      s.xmmLow(n, 0);
+      s.xmmHigh(n, 0);
+    }
+    s.mxcsr(CpuState.MXCSR_DEFAULT);
+    cpu.contextChanged();
+  }
+
+  /** Sets what INIT sets; caches, XMM, x87 and most MSRs keep what they hold. */
+  public static void init(Cpu cpu) {
+    CpuState s = cpu.state;
+    Arrays.fill(s.gpr, 0);
+    s.gpr[CpuState.RDX] = cpu.model.signature();
+    s.rip = 0xfff0;
+    s.flagsSystem = Flags.FIXED;
+    Flags.status(s, 0);
+    s.cr0 = s.cr0 & (Control.CR0_CD | Control.CR0_NW) | Control.CR0_ET;
+    s.cr2 = 0;
+    s.cr3 = 0;
+    s.cr4 = 0;
+    s.efer = 0;
+    s.cpl = 0;
+    s.halted = false;
+    s.waitForStartup = false;
+    s.interruptShadow = false;
+    s.nmiBlocked = false;
+    Arrays.fill(s.dr, 0);
+    s.dr[6] = 0xffff_0ff0L;
+    s.dr[7] = 0x400;
+    for (int n = CpuState.ES; n <= CpuState.GS; n++) {
+      segment(s, n, 0, 0, Segment.REAL_DATA);
+    }
+    segment(s, CpuState.CS, 0xf000, RESET_CS_BASE & 0xffff_ffffL, Segment.REAL_DATA | Segment.CODE);
+    segment(s, CpuState.LDTR, 0, 0, Segment.PRESENT | 2);
+    segment(s, CpuState.TR, 0, 0, Segment.PRESENT | 11);
+    s.gdtBase = 0;
+    s.gdtLimit = 0xffff;
+    s.idtBase = 0;
+    s.idtLimit = 0xffff;
+    cpu.contextChanged();
+    cpu.flushTranslations(true);
+  }
+
+  /** Starts a processor that waits for it at page {@code vector} of real-address mode (Intel SDM Vol. 3A 9.4.4). */
+  public static void startup(Cpu cpu, int vector) {
+    CpuState s = cpu.state;
+    s.waitForStartup = false;
+    s.halted = false;
+    segment(s, CpuState.CS, vector << 8, (long) vector << 12, Segment.REAL_DATA | Segment.CODE);
+    s.rip = 0;
+    cpu.contextChanged();
+  }
+
+  private static void segment(CpuState s, int n, int selector, long base, int attributes) {
+    s.selector[n] = selector;
+    s.segmentBase[n] = base;
+    s.segmentLimit[n] = 0xffff;
+    s.segmentAttributes[n] = attributes;
+  }
+}

@@ -1,0 +1,377 @@
+package sharevm.cpu.address;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import sharevm.cpu.Bus;
+import sharevm.cpu.CodePages;
+import sharevm.cpu.Control;
+import sharevm.cpu.CpuState;
+import sharevm.cpu.Flags;
+import sharevm.cpu.decode.Instruction;
+import sharevm.cpu.event.GuestFault;
+
+/**
+ * A processor's way to memory: segment, linear address, TLB, then RAM, or through {@link SlowMemory} whatever
+ * is no plain hit: a miss, a page border, a device, a page of code, a watched address.
+ *
+ * <p>Every method may throw {@link GuestFault}, before it has changed anything.
+ */
+public final class Memory {
+  private static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final CpuState s;
+  private final MemorySegment ram;
+  private final SlowMemory slow;
+  private final Tlb user = new Tlb();
+  private final Tlb supervisor = new Tlb();
+
+  /** For supervisor accesses to user pages while EFLAGS.AC suspends SMAP. */
+  private final Tlb supervisorOverride = new Tlb();
+
+  /** Never filled: every access is checked for alignment. */
+  private final Tlb checking = new Tlb();
+
+  private Tlb current = supervisor;
+  private long[] tlb = supervisor.words;
+
+  /** Where the last read for writing was: a RAM offset, or -1 and the linear address. */
+  private long updateRam;
+
+  private long updateLinear;
+  private int updateSegment;
+
+  /** Makes the memory path of a processor. */
+  public Memory(CpuState state, Bus bus, CodePages codePages) {
+    this.s = state;
+    this.ram = bus.ram();
+    this.slow = new SlowMemory(state, bus, codePages);
+  }
+
+  /** Returns the page walker, for who needs its registers. */
+  public PageWalk pageWalk() {
+    return slow.pageWalk();
+  }
+
+  /** Chooses the TLB for the present privilege; call when CPL, EFLAGS.AC, CR0, CR4 or DR7 changed. */
+  public void contextChanged() {
+    boolean ac = (s.flagsSystem & Flags.AC) != 0;
+    if (s.cpl == 3) {
+      current = ac && (s.cr0 & Control.CR0_AM) != 0 ? checking : user;
+    } else {
+      current = ac && (s.cr4 & Control.CR4_SMAP) != 0 ? supervisorOverride : supervisor;
+    }
+    tlb = current.words;
+  }
+
+  /** Forgets all translations. */
+  public void flush() {
+    user.flush();
+    supervisor.flush();
+    supervisorOverride.flush();
+  }
+
+  /** Forgets all translations but global ones. */
+  public void flushNonGlobal() {
+    user.flushNonGlobal();
+    supervisor.flushNonGlobal();
+    supervisorOverride.flushNonGlobal();
+  }
+
+  /** Forgets the translation of one page. */
+  public void flushPage(long linear) {
+    user.flushPage(linear);
+    supervisor.flushPage(linear);
+    supervisorOverride.flushPage(linear);
+  }
+
+  /** Makes writes to a page of RAM go the slow way, since it now holds code; returns whether some did not. */
+  public boolean protect(long ramOffset) {
+    return user.protect(ramOffset)
+        | supervisor.protect(ramOffset)
+        | supervisorOverride.protect(ramOffset);
+  }
+
+  /** Returns the linear address of an access, its segment checked. */
+  public long linear(int segment, long offset, int size, boolean write) {
+    if (s.segmentCheck[segment] != 0) {
+      Segmentation.check(s, segment, offset, size, write);
+    }
+    return s.segmentBase[segment] + offset & s.linearMask;
+  }
+
+  // Loads.
+
+  public int load8(int segment, long offset) {
+    long a = linear(segment, offset, 1, false);
+    int entry = Tlb.entry(a);
+    long d = a - tlb[entry + Tlb.READ];
+    if (Long.compareUnsigned(d, 4096 - 1) <= 0) {
+      return ram.get(ValueLayout.JAVA_BYTE, tlb[entry + Tlb.RAM] + d) & 0xff;
+    }
+    return (int) slow.load(current, a, 1, segment);
+  }
+
+  public int load16(int segment, long offset) {
+    long a = linear(segment, offset, 2, false);
+    int entry = Tlb.entry(a);
+    long d = a - tlb[entry + Tlb.READ];
+    if (Long.compareUnsigned(d, 4096 - 2) <= 0) {
+      return ram.get(SHORT, tlb[entry + Tlb.RAM] + d) & 0xffff;
+    }
+    return (int) slow.load(current, a, 2, segment);
+  }
+
+  public int load32(int segment, long offset) {
+    long a = linear(segment, offset, 4, false);
+    int entry = Tlb.entry(a);
+    long d = a - tlb[entry + Tlb.READ];
+    if (Long.compareUnsigned(d, 4096 - 4) <= 0) {
+      return ram.get(INT, tlb[entry + Tlb.RAM] + d);
+    }
+    return (int) slow.load(current, a, 4, segment);
+  }
+
+  public long load64(int segment, long offset) {
+    long a = linear(segment, offset, 8, false);
+    int entry = Tlb.entry(a);
+    long d = a - tlb[entry + Tlb.READ];
+    if (Long.compareUnsigned(d, 4096 - 8) <= 0) {
+      return ram.get(LONG, tlb[entry + Tlb.RAM] + d);
+    }
+    return slow.load(current, a, 8, segment);
+  }
+
+  /** Loads 1, 2, 4 or 8 bytes, zero-extended. */
+  public long load(int segment, long offset, int size) {
+    return switch (size) {
+      case 1 -> load8(segment, offset);
+      case 2 -> load16(segment, offset);
+      case 4 -> load32(segment, offset) & 0xffff_ffffL;
+      default -> load64(segment, offset);
+    };
+  }
+
+  public int load8(Instruction i) {
+    return load8(i.segment, i.address(s));
+  }
+
+  public int load16(Instruction i) {
+    return load16(i.segment, i.address(s));
+  }
+
+  public int load32(Instruction i) {
+    return load32(i.segment, i.address(s));
+  }
+
+  public long load64(Instruction i) {
+    return load64(i.segment, i.address(s));
+  }
+
+  /** Loads the memory operand with a size in bytes (1, 2, 4, 8), zero-extended. */
+  public long load(Instruction i, int size) {
+    return load(i.segment, i.address(s), size);
+  }
+
+  // Stores.
+
+  public void store8(int segment, long offset, int value) {
+    long a = linear(segment, offset, 1, true);
+    int entry = Tlb.entry(a);
+    long d = a - tlb[entry + Tlb.WRITE];
+    if (Long.compareUnsigned(d, 4096 - 1) <= 0) {
+      ram.set(ValueLayout.JAVA_BYTE, tlb[entry + Tlb.RAM] + d, (byte) value);
+    } else {
+      slow.store(current, a, 1, value, segment);
+    }
+  }
+
+  public void store16(int segment, long offset, int value) {
+    long a = linear(segment, offset, 2, true);
+    int entry = Tlb.entry(a);
+    long d = a - tlb[entry + Tlb.WRITE];
+    if (Long.compareUnsigned(d, 4096 - 2) <= 0) {
+      ram.set(SHORT, tlb[entry + Tlb.RAM] + d, (short) value);
+    } else {
+      slow.store(current, a, 2, value, segment);
+    }
+  }
+
+  public void store32(int segment, long offset, int value) {
+    long a = linear(segment, offset, 4, true);
+    int entry = Tlb.entry(a);
+    long d = a - tlb[entry + Tlb.WRITE];
+    if (Long.compareUnsigned(d, 4096 - 4) <= 0) {
+      ram.set(INT, tlb[entry + Tlb.RAM] + d, value);
+    } else {
+      slow.store(current, a, 4, value, segment);
+    }
+  }
+
+  public void store64(int segment, long offset, long value) {
+    long a = linear(segment, offset, 8, true);
+    int entry = Tlb.entry(a);
+    long d = a - tlb[entry + Tlb.WRITE];
+    if (Long.compareUnsigned(d, 4096 - 8) <= 0) {
+      ram.set(LONG, tlb[entry + Tlb.RAM] + d, value);
+    } else {
+      slow.store(current, a, 8, value, segment);
+    }
+  }
+
+  /** Stores the low 1, 2, 4 or 8 bytes of a value. */
+  public void store(int segment, long offset, int size, long value) {
+    switch (size) {
+      case 1 -> store8(segment, offset, (int) value);
+      case 2 -> store16(segment, offset, (int) value);
+      case 4 -> store32(segment, offset, (int) value);
+      default -> store64(segment, offset, value);
+    }
+  }
+
+  public void store8(Instruction i, int value) {
+    store8(i.segment, i.address(s), value);
+  }
+
+  public void store16(Instruction i, int value) {
+    store16(i.segment, i.address(s), value);
+  }
+
+  public void store32(Instruction i, int value) {
+    store32(i.segment, i.address(s), value);
+  }
+
+  public void store64(Instruction i, long value) {
+    store64(i.segment, i.address(s), value);
+  }
+
+  /** Stores to the memory operand the low {@code size} bytes (1, 2, 4, 8) of a value. */
+  public void store(Instruction i, int size, long value) {
+    store(i.segment, i.address(s), size, value);
+  }
+
+  // Read-modify-write: a read that faults as the write would, then the write, which cannot fault.
+
+  /** Loads the memory operand (1, 2, 4 or 8 bytes, zero-extended) that {@link #update} will write back. */
+  public long loadForUpdate(Instruction i, int size) {
+    long a = linear(i.segment, i.address(s), size, true);
+    int entry = Tlb.entry(a);
+    long d = a - tlb[entry + Tlb.WRITE];
+    if (Long.compareUnsigned(d, 4096 - size) <= 0) {
+      updateRam = tlb[entry + Tlb.RAM] + d;
+      return switch (size) {
+        case 1 -> ram.get(ValueLayout.JAVA_BYTE, updateRam) & 0xff;
+        case 2 -> ram.get(SHORT, updateRam) & 0xffff;
+        case 4 -> ram.get(INT, updateRam) & 0xffff_ffffL;
+        default -> ram.get(LONG, updateRam);
+      };
+    }
+    updateRam = -1;
+    updateLinear = a;
+    updateSegment = i.segment;
+    slow.probeWrite(current, a, size, i.segment);
+    return slow.load(current, a, size, i.segment);
+  }
+
+  /** Writes back what {@link #loadForUpdate} of the same size loaded last. */
+  public void update(int size, long value) {
+    if (updateRam < 0) {
+      slow.store(current, updateLinear, size, value, updateSegment);
+      return;
+    }
+    switch (size) {
+      case 1 -> ram.set(ValueLayout.JAVA_BYTE, updateRam, (byte) value);
+      case 2 -> ram.set(SHORT, updateRam, (short) value);
+      case 4 -> ram.set(INT, updateRam, (int) value);
+      default -> ram.set(LONG, updateRam, value);
+    }
+  }
+
+  /**
+   * Replaces the memory operand's value if it still is what was expected, as one access that no other processor
+   * can come between: what LOCK promises (Intel SDM Vol. 3A 9.1).
+   */
+  public boolean compareAndSet(Instruction i, int size, long expected, long value) {
+    long a = linear(i.segment, i.address(s), size, true);
+    return slow.compareAndSet(current, a, size, expected, value, i.segment);
+  }
+
+  /** Checks that bytes can be written, so that stores to them cannot fault; for instructions with several stores. */
+  public void probeWrite(int segment, long offset, int size) {
+    slow.probeWrite(current, linear(segment, offset, size, true), size, segment);
+  }
+
+  /** Checks that bytes can be read. */
+  public void probeRead(int segment, long offset, int size) {
+    slow.probeRead(current, linear(segment, offset, size, false), size, segment);
+  }
+
+  // Accesses by the processor itself to GDT, LDT, IDT and TSS: linear, as supervisor.
+
+  /** Loads 1, 2, 4 or 8 bytes at a linear address as supervisor, zero-extended. */
+  public long loadSystem(long linear, int size) {
+    long a = linear & systemMask();
+    int entry = Tlb.entry(a);
+    long d = a - supervisor.words[entry + Tlb.READ];
+    if (size == 8 && Long.compareUnsigned(d, 4096 - 8) <= 0) {
+      return ram.get(LONG, supervisor.words[entry + Tlb.RAM] + d);
+    }
+    return slow.loadSystem(supervisor, a, size);
+  }
+
+  /** Stores 1, 2, 4 or 8 bytes at a linear address as supervisor. */
+  public void storeSystem(long linear, int size, long value) {
+    slow.storeSystem(supervisor, linear & systemMask(), size, value);
+  }
+
+  /** Checks that bytes at a linear address can be written as supervisor. */
+  public void probeSystemWrite(long linear, int size) {
+    slow.probeSystem(supervisor, linear & systemMask(), size, true);
+  }
+
+  private long systemMask() {
+    return s.longMode() ? -1L : 0xffff_ffffL;
+  }
+
+  // Code.
+
+  /**
+   * Translates an address for an instruction fetch.
+   *
+   * @return the RAM offset of the byte, or {@code -1 - physical address} where it is no plain memory
+   */
+  public long fetch(long linear) {
+    return slow.fetch(linear);
+  }
+
+  /** Reads one byte of code from what is no plain memory. */
+  public byte fetchDevice(long physicalAddress) {
+    return slow.fetchDevice(physicalAddress);
+  }
+
+  /** Returns the guest's memory. */
+  public MemorySegment ram() {
+    return ram;
+  }
+
+  /**
+   * Returns the place in RAM of a run of bytes for a block transfer, or -1 where single accesses must do it.
+   *
+   * @param segment segment that was checked for the whole run
+   */
+  public long direct(long linear, boolean write) {
+    int entry = Tlb.entry(linear);
+    long d = linear - tlb[entry + (write ? Tlb.WRITE : Tlb.READ)];
+    return Long.compareUnsigned(d, 4095) <= 0 ? tlb[entry + Tlb.RAM] + d : -1;
+  }
+
+  /** Returns whether accesses through a segment are unchecked: flat, or 64-bit mode. */
+  public boolean unchecked(int segment) {
+    return s.segmentCheck[segment] == 0;
+  }
+}

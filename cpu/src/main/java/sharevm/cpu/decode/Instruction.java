@@ -1,0 +1,136 @@
+package sharevm.cpu.decode;
+
+import sharevm.cpu.CpuState;
+import sharevm.cpu.Operation;
+import sharevm.cpu.opcode.Opcode;
+
+/**
+ * One decoded instruction at its place in a block. Immutable; executed any number of times.
+ *
+ * <p>An operand is a number: of a general register (0 to 15; a byte register as {@link
+ * CpuState#r8(int)} wants it), of a segment, control, debug, x87, MMX or XMM register, {@link #MEMORY}
+ * for the one memory operand, or {@link CpuState#ZERO} for an immediate. Since the zero register reads 0, and
+ * {@link #immediate} is 0 where there is none, {@code gpr[source] + immediate} is the source's value in both
+ * cases, without a branch.
+ */
+public final class Instruction {
+  /** The number of an operand that is in memory. */
+  public static final int MEMORY = -1;
+
+  /** Values of {@link #repeat}. */
+  public static final int NO_REPEAT = 0;
+
+  public static final int REPNE = 0xf2;
+  public static final int REP = 0xf3;
+
+  /** The row of the opcode table. */
+  public final Opcode opcode;
+
+  /** What it does. */
+  public final Operation operation;
+
+  /** Bytes from the block's start to this instruction. */
+  public final int offset;
+
+  /** Bytes of the encoding, 1 to 15. */
+  public final int length;
+
+  /** Operand size in bytes: 1, 2, 4 or 8. */
+  public final int size;
+
+  /** Address size in bytes: 2, 4 or 8. */
+  public final int addressSize;
+
+  /** First operand. */
+  public final int destination;
+
+  /** Second operand. */
+  public final int source;
+
+  /** Third operand. */
+  public final int third;
+
+  /** Whether one of the operands is in memory. */
+  public final boolean memory;
+
+  /** Registers whose sum, the index shifted by {@link #scale}, with {@link #displacement} is the offset. */
+  public final int base;
+
+  public final int index;
+
+  /** 0 to 3: the index counts 1, 2, 4 or 8 times. */
+  public final int scale;
+
+  /** Added to base and index; for RIP-relative operands counted from the block's start. */
+  public final long displacement;
+
+  /** Wraps offsets to the address size. */
+  public final long addressMask;
+
+  /** Segment of the memory operand, also of implied ones at DS:rSI; in 64-bit mode FS, GS or a flat one. */
+  public final int segment;
+
+  /** Sign-extended immediate or branch displacement; 0 where there is none. */
+  public final long immediate;
+
+  /** The second immediate (ENTER's level, a far pointer's selector). */
+  public final int immediate2;
+
+  /** Whether there is a LOCK prefix. */
+  public final boolean lock;
+
+  /** {@link #NO_REPEAT}, {@link #REPNE} or {@link #REP}: the last of these prefixes. */
+  public final int repeat;
+
+  /** Whether there is a REX prefix with W. */
+  public final boolean rexW;
+
+  /** The code size that it was decoded for, in bytes: 2, 4, or 8 in 64-bit mode. */
+  public final int codeSize;
+
+  Instruction(Decoder d, Binder binder) {
+    opcode = d.opcode;
+    offset = d.offset;
+    length = d.length;
+    size = d.size;
+    addressSize = d.addressSize;
+    destination = d.operand[0];
+    source = d.operand[1];
+    third = d.operand[2];
+    memory = d.memory;
+    base = d.base;
+    index = d.index;
+    scale = d.scale;
+    displacement =
+        d.base == CpuState.BLOCK_RIP ? d.displacement + d.offset + d.length : d.displacement;
+    addressMask = Decoder.mask(d.addressSize);
+    segment = d.segment;
+    immediate = d.immediate;
+    immediate2 = d.immediate2;
+    lock = d.lock;
+    repeat = d.repeat;
+    rexW = d.rexW;
+    codeSize = d.codeSize;
+    operation = binder.bind(this);
+  }
+
+  /** Returns the offset (without segment base) of the memory operand. */
+  public long address(CpuState s) {
+    return (s.gpr[base] + (s.gpr[index] << scale) + displacement) & addressMask;
+  }
+
+  /** Returns the value of a source that is a general register or an immediate, sign- or garbage-extended. */
+  public long sourceValue(CpuState s) {
+    return s.gpr[source] + immediate;
+  }
+
+  /** Returns the RIP of the next instruction, from the start of the running block. */
+  public long nextRip(CpuState s) {
+    return s.gpr[CpuState.BLOCK_RIP] + offset + length;
+  }
+
+  /** Returns the RIP of this instruction, from the start of the running block. */
+  public long ownRip(CpuState s) {
+    return s.gpr[CpuState.BLOCK_RIP] + offset;
+  }
+}

@@ -1,0 +1,205 @@
+package sharevm.cpu.interpret;
+
+import java.util.Arrays;
+import sharevm.cpu.Attention;
+import sharevm.cpu.CodePages;
+import sharevm.cpu.Cpu;
+import sharevm.cpu.CpuState;
+import sharevm.cpu.Engine;
+import sharevm.cpu.Exit;
+import sharevm.cpu.Flags;
+import sharevm.cpu.decode.Decoder;
+import sharevm.cpu.decode.Instruction;
+import sharevm.cpu.event.GuestFault;
+import sharevm.cpu.instruction.Semantics;
+import sharevm.cpu.opcode.OpcodeTable;
+
+/**
+ * The engine that is complete, portable and memory-safe, and the oracle for others: decodes a block once and executes
+ * its instructions one by one.
+ */
+public final class Interpreter implements Engine {
+  private static final int RECENT_BITS = 12;
+  private static final long NO_KEY = Long.MIN_VALUE + 1;
+
+  private final Cpu cpu;
+  private final CpuState s;
+  private final BlockCache cache;
+  private final BlockBuilder builder;
+
+  /** Blocks by linear address and privilege, as long as no mapping changes. */
+  private final Block[] recent = new Block[1 << RECENT_BITS];
+
+  private final long[] recentKey = new long[1 << RECENT_BITS];
+
+  /** The running block ends before the instruction with this number. */
+  private int stop;
+
+  private long retired;
+
+  /** Makes the interpreter of a processor. */
+  public Interpreter(Cpu cpu, CodePages codePages) {
+    this.cpu = cpu;
+    this.s = cpu.state;
+    this.cache = new BlockCache(s, cpu.bus.ram().byteSize(), this::leaveBlock);
+    Decoder decoder = new Decoder(OpcodeTable.load(), new Semantics());
+    this.builder = new BlockBuilder(cpu.memory, codePages, decoder);
+    codePages.add(cache);
+    Arrays.fill(recentKey, NO_KEY);
+  }
+
+  @Override
+  public long retired() {
+    return retired;
+  }
+
+  @Override
+  public void mappingChanged() {
+    Arrays.fill(recentKey, NO_KEY);
+  }
+
+  @Override
+  public void leaveBlock() {
+    stop = 0;
+  }
+
+  @Override
+  public Exit run(long budget) {
+    cache.enter();
+    long end = retired + budget;
+    while (retired < end) {
+      if (s.attention.bits() != 0) {
+        Exit exit = attend();
+        if (exit != null) {
+          return exit;
+        }
+      }
+      if (s.halted || s.waitForStartup) {
+        return new Exit.Halted();
+      }
+      Exit exit = stepping() ? step() : block(end - retired);
+      if (exit != null) {
+        return exit;
+      }
+    }
+    return new Exit.BudgetSpent();
+  }
+
+  private Exit attend() {
+    if ((s.attention.bits() & Attention.FLUSH) != 0) {
+      s.attention.clear(Attention.FLUSH);
+      cache.dropPending();
+    }
+    return cpu.events.attend();
+  }
+
+  /** Whether something must happen after each single instruction. */
+  private boolean stepping() {
+    return s.interruptShadow || (s.flagsSystem & (Flags.TF | Flags.RF)) != 0 || (s.dr[7] & 0xff) != 0;
+  }
+
+  private Exit block(long most) {
+    try {
+      Block block = find();
+      return execute(block, (int) Math.min(block.instructions.length, most));
+    } catch (GuestFault fault) {
+      return cpu.events.fault(fault);
+    }
+  }
+
+  /** Executes one instruction with all that may surround it: debug exceptions, interrupt shadow. */
+  private Exit step() {
+    try {
+      cpu.events.beforeStep();
+      Block block = find();
+      Exit exit = execute(block, 1);
+      return exit != null ? exit : cpu.events.afterStep();
+    } catch (GuestFault fault) {
+      return cpu.events.fault(fault);
+    }
+  }
+
+  private Exit execute(Block block, int limit) {
+    Instruction[] code = block.instructions;
+    s.gpr[CpuState.BLOCK_RIP] = s.rip;
+    s.rip += block.length;
+    stop = limit;
+    int n = 0;
+    try {
+      do {
+        Instruction instruction = code[n];
+        instruction.operation.execute(cpu, instruction);
+        n++;
+      } while (n < stop);
+    } catch (GuestFault fault) {
+      s.rip = code[n].ownRip(s);
+      retired += n;
+      return cpu.events.fault(fault);
+    }
+    retired += n;
+    if (n < code.length) {
+      s.rip = code[n].ownRip(s);
+    }
+    return null;
+  }
+
+  private Block find() {
+    long linear = s.segmentBase[CpuState.CS] + s.rip & s.linearMask;
+    long key = linear << 1 | (s.cpl == 3 ? 1 : 0);
+    int slot = (int) (linear ^ linear >>> RECENT_BITS) & (1 << RECENT_BITS) - 1;
+    if (recentKey[slot] == key) {
+      Block block = recent[slot];
+      if (block.valid && block.mode == s.codeSize && (s.code64 || insideLimit(block))) {
+        return block;
+      }
+    }
+    return findSlowly(linear, key, slot);
+  }
+
+  private boolean insideLimit(Block block) {
+    return s.rip + block.length - 1 <= (s.segmentLimit[CpuState.CS] & 0xffff_ffffL);
+  }
+
+  private Block findSlowly(long linear, long key, int slot) {
+    if (!s.code64 && s.rip > (s.segmentLimit[CpuState.CS] & 0xffff_ffffL)) {
+      throw GuestFault.generalProtection();
+    }
+    long place = cpu.memory.fetch(linear);
+    Block block = place < 0 ? null : cache.find(place, s.codeSize);
+    if (block != null && block.secondPage >= 0 && !stillCrosses(block, linear)) {
+      cache.remove(block);
+      block = null;
+    }
+    if (block == null) {
+      block = builder.build(linear, place, s.codeSize);
+      if (block.place >= 0) {
+        cache.add(block);
+      }
+    }
+    if (!s.code64 && !insideLimit(block)) {
+      return withinLimit(block);
+    }
+    if (block.place >= 0) {
+      recent[slot] = block;
+      recentKey[slot] = key;
+    }
+    return block;
+  }
+
+  private boolean stillCrosses(Block block, long linear) {
+    return (cpu.memory.fetch((linear & -4096) + 4096 & s.linearMask) & -4096) == block.secondPage;
+  }
+
+  /** Returns the part of a block that the code segment's limit lets through. */
+  private Block withinLimit(Block block) {
+    long room = (s.segmentLimit[CpuState.CS] & 0xffff_ffffL) - s.rip + 1;
+    int count = 0;
+    for (Instruction i : block.instructions) {
+      count += i.offset + i.length <= room ? 1 : 0;
+    }
+    if (count == 0) {
+      throw GuestFault.generalProtection();
+    }
+    return new Block(Arrays.copyOf(block.instructions, count), -1, block.mode, -1);
+  }
+}

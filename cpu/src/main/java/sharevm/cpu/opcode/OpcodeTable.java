@@ -1,0 +1,91 @@
+package sharevm.cpu.opcode;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * All instruction forms, one row each, in the manual's notation: the one source for decoder, disassembler,
+ * dispatch, translator and tests. The rows are in the text files beside this class.
+ *
+ * <pre>
+ * opcode               | instruction          | flags and attributes
+ * 01 /r                | ADD r/m, r           | w=OSZAPC LOCK
+ * 66 0F 38 00 /r       | PSHUFB xmm, xmm/m128 | SSE ALIGN
+ * </pre>
+ *
+ * Opcode column: an optional mandatory prefix (NP: none of 66, F2, F3), bytes, REX.W or W0, /r, /digit, +r
+ * (register in the opcode), or a whole ModRM byte behind the opcode (0F 01 F8). Operands are the manual's;
+ * without a number (r/m, r, imm) they have the operand size; (rm) marks a register that is named by
+ * ModRM.rm and may not be memory. Flags: r= read, w= written, u= left undefined. Attributes: {@link
+ * Opcode.Attribute}. A line that starts with # is a comment.
+ */
+public final class OpcodeTable {
+  private static final String[] FILES = {"general.txt", "system.txt", "x87.txt", "mmx.txt", "sse.txt"};
+
+  private final List<Opcode> rows;
+  private final Opcode[][][] byMapAndCode = new Opcode[4][256][];
+
+  private OpcodeTable(List<Opcode> rows) {
+    this.rows = List.copyOf(rows);
+    for (Opcode row : rows) {
+      boolean inOpcode =
+          row.operands().stream().anyMatch(o -> o.field() == OperandType.Field.OPCODE);
+      for (int i = 0; i < (inOpcode ? 8 : 1); i++) {
+        place(row, row.code() + i);
+      }
+    }
+  }
+
+  /** Reads the table. */
+  public static OpcodeTable load() {
+    List<Opcode> rows = new ArrayList<>();
+    for (String file : FILES) {
+      read(file, rows);
+    }
+    return new OpcodeTable(rows);
+  }
+
+  /** Returns all rows in the order of the files. */
+  public List<Opcode> rows() {
+    return rows;
+  }
+
+  /** Returns the rows at a place in a map, never null; the decoder chooses among them. */
+  public Opcode[] at(int map, int code) {
+    return byMapAndCode[map][code];
+  }
+
+  private void place(Opcode row, int code) {
+    Opcode[] old = byMapAndCode[row.map()][code];
+    int length = old == null ? 0 : old.length;
+    Opcode[] grown = new Opcode[length + 1];
+    if (old != null) {
+      System.arraycopy(old, 0, grown, 0, length);
+    }
+    grown[length] = row;
+    byMapAndCode[row.map()][code] = grown;
+  }
+
+  private static void read(String file, List<Opcode> rows) {
+    try (InputStream in = OpcodeTable.class.getResourceAsStream(file)) {
+      if (in == null) {
+        throw new IllegalStateException("the opcode table's part " + file + " is missing");
+      }
+      BufferedReader reader =
+          new BufferedReader(new InputStreamReader(in, StandardCharsets.US_ASCII));
+      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+        if (!line.isBlank() && !line.startsWith("#")) {
+          rows.add(OpcodeParser.parse(line));
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
