@@ -4,7 +4,8 @@ package sharevm.cpu.real;
  * Rounds an {@link Unrounded} into a {@link FloatFormat} and says what happened.
  *
  * <p>Tininess is detected after rounding (SDM Vol. 1, 4.9.1.5). The outcome stays in the fields
- * until the next call.
+ * until the next call. Unmasked over- and underflow adjust the exponent; where that does not bring it
+ * into range (FSCALE can go so far), the result is an infinity or a zero.
  */
 final class Rounder {
   /** Exponent field: 0 for zero and denormals, {@code 2 * bias + 1} for infinity. */
@@ -49,12 +50,13 @@ final class Rounder {
     roundAt(value, drop, mode);
     int exponent = value.exponent + (carried ? 1 : 0);
     boolean tiny = exponent < format.minExponent;
-    if (tiny && (masks & FloatException.UNDERFLOW) == 0) {
+    boolean unmasked = (masks & FloatException.UNDERFLOW) == 0;
+    biased = exponent + format.bias + format.adjustment;
+    if (tiny && unmasked && biased > 0) {
       raised |= FloatException.UNDERFLOW;
-      biased = exponent + format.bias + format.adjustment;
       return;
     }
-    if (tiny && flushToZero) {
+    if (tiny && (unmasked || flushToZero)) {
       raised = FloatException.UNDERFLOW | FloatException.PRECISION;
       significand = 0;
       biased = 0;
@@ -94,12 +96,13 @@ final class Rounder {
 
   private void overflow(boolean negative, FloatFormat format, int mode, int masks) {
     raised |= FloatException.OVERFLOW;
-    if ((masks & FloatException.OVERFLOW) == 0) {
+    boolean masked = (masks & FloatException.OVERFLOW) != 0;
+    if (!masked && biased - format.adjustment <= 2 * format.bias) {
       biased -= format.adjustment;
       return;
     }
     raised |= FloatException.PRECISION;
-    if (Rounding.increments(mode, negative, true, -1L)) {
+    if (!masked || Rounding.increments(mode, negative, true, -1L)) {
       biased = 2 * format.bias + 1;
       significand = Long.MIN_VALUE;
       roundedUp = true;

@@ -43,6 +43,14 @@ public final class SseUnit {
     context.set(value);
   }
 
+  /** Starts an instruction under a value of MXCSR that is kept elsewhere. */
+  public void begin(int mxcsr) {
+    if (mxcsr != context.mxcsr) {
+      context.set(mxcsr);
+    }
+    context.raised = 0;
+  }
+
   /** Starts an instruction: no exceptions raised yet. */
   public void begin() {
     context.raised = 0;

@@ -169,6 +169,9 @@ public final class X87Arithmetic {
       return;
     }
     context.noteDenormal(a);
+    if (context.stopsRegister()) {
+      return;
+    }
     if (a.exponent >= 63) {
       context.value.set(a);
       context.roundFull();

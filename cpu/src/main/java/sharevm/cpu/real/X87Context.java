@@ -55,6 +55,14 @@ public final class X87Context {
     return (raised & ~control & FloatException.PRE_COMPUTATION) != 0;
   }
 
+  /**
+   * Whether an unmasked exception keeps a load from pushing: a denormal in memory is reported, but
+   * loaded, since a register holds it as a normal number.
+   */
+  public boolean stopsLoad() {
+    return (raised & ~control & FloatException.INVALID) != 0;
+  }
+
   /** Whether an unmasked exception keeps a memory destination as it was. */
   public boolean stopsMemory() {
     return (raised & ~control & ~FloatException.PRECISION & FloatException.ALL) != 0;
@@ -111,17 +119,28 @@ public final class X87Context {
 
   /** Delivers {@link #value}, non-zero, rounded to {@code format}, one of the extended ones. */
   void round(FloatFormat format) {
+    if (stopsRegister()) {
+      return;
+    }
     boolean negative = value.negative;
     rounder.round(value, format, rounding(), control, false);
     note();
     setResult((negative ? 0x8000 : 0) | (rounder.biased & 0x7fff), rounder.significand);
   }
 
-  /** Rounds {@link #value}, non-zero, for a store in single or double precision. */
+  /**
+   * Rounds {@link #value}, non-zero, for a store in single or double precision.
+   *
+   * <p>A store that does not happen is not inexact.
+   */
   long roundToMemory(FloatFormat format) {
     boolean negative = value.negative;
     rounder.round(value, format, rounding(), control, false);
     note();
+    if (stopsMemory()) {
+      raised &= ~FloatException.PRECISION;
+      roundedUp = false;
+    }
     return rounder.pack(negative, format);
   }
 

@@ -34,6 +34,9 @@ public final class X87Remainder {
     }
     context.noteDenormal(a);
     context.noteDenormal(b);
+    if (context.stopsRegister()) {
+      return 0;
+    }
     if (a.kind == Real.ZERO) {
       context.setZero(a.negative);
       return 0;

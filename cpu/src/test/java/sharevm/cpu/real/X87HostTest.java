@@ -161,7 +161,7 @@ final class X87HostTest {
   }
 
   private static long decimal(long value) {
-    return Long.parseLong(Long.toString(value), 16);
+    return Long.parseUnsignedLong(Long.toString(value), 16);
   }
 
   private void check(Operation operation, FpuCase in, FpuCase out, long seed) {
@@ -180,7 +180,12 @@ final class X87HostTest {
       hardware = String.format("%016x:%016x", out.memory(8), out.memory(0));
     } else {
       conditions = operate(operation, in);
-      boolean stopped = context.stopsRegister() || operation.kind == Kind.COMPARE;
+      boolean stopped =
+          switch (operation.kind) {
+            case LOAD -> context.stopsLoad();
+            case COMPARE -> true;
+            default -> context.stopsRegister();
+          };
       ours =
           stopped
               ? register(in.signExponent(0), in.significand(0))
