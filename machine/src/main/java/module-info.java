@@ -2,6 +2,8 @@
 module sharevm.machine {
   requires transitive sharevm.cpu;
   requires sharevm.disk;
+  requires org.tukaani.xz;
 
   exports sharevm.machine.bus;
+  exports sharevm.machine.firmware;
 }

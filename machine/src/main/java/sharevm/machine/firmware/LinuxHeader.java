@@ -119,6 +119,6 @@ public record LinuxHeader(
   }
 
   private static int commandLineMax(long told) {
-    return (int) Math.clamp(told, OLD_COMMAND_LINE_MAX, 0xFFFF);
+    return Math.clamp(told, OLD_COMMAND_LINE_MAX, 0xFFFF);
   }
 }
