@@ -1,3 +1,6 @@
 /** Disk images; usable alone, knows no virtual machine. */
 module sharevm.disk {
+  requires aircompressor.v3;
+
+  exports sharevm.disk;
 }

@@ -1,0 +1,64 @@
+package sharevm.disk;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import sharevm.disk.DiskFormat.Qcow2;
+import sharevm.disk.DiskFormat.Raw;
+import sharevm.disk.io.Storages;
+import sharevm.disk.qcow2.Qcow2Creator;
+import sharevm.disk.raw.RawLayer;
+
+/** Makes images. */
+final class Creator {
+  private Creator() {}
+
+  /** Makes an image of a size, or of its parent's size when that is negative. */
+  static void create(
+      Storages host, Path path, DiskFormat format, long size, Optional<Path> parentPath)
+      throws DiskException {
+    if (parentPath.isEmpty()) {
+      createBase(host, path, format, size);
+      return;
+    }
+    Path inPlace = path.toAbsolutePath().getParent();
+    Path absolute = parentPath.get().toAbsolutePath();
+    try (Chain parent = new Opener(host).open(absolute, OpenOptions.forReading())) {
+      Chain.Link link = parent.links().getFirst();
+      long length = size < 0 ? parent.size() : size;
+      String relative = relative(inPlace, absolute);
+      switch (format) {
+        case Qcow2 qcow2 ->
+            Qcow2Creator.create(host, path, qcow2, length, relative, qemuName(link.format()));
+        case DiskFormat other ->
+            throw DiskException.invalid(
+                path.toString(), "an image of format " + other.name() + " cannot have a parent");
+      }
+    }
+  }
+
+  private static void createBase(Storages host, Path path, DiskFormat format, long size)
+      throws DiskException {
+    if (size < 0) {
+      throw DiskException.invalid(path.toString(), "a disk needs a size");
+    }
+    switch (format) {
+      case Raw _ -> RawLayer.create(host, path, size);
+      case Qcow2 qcow2 -> Qcow2Creator.create(host, path, qcow2, size, "", "");
+      case DiskFormat other -> throw DiskException.invalid(path.toString(), other.name());
+    }
+  }
+
+  /** The parent's path as seen from the child's directory. */
+  static String relative(Path directory, Path parent) {
+    try {
+      return directory.normalize().relativize(parent.normalize()).toString();
+    } catch (IllegalArgumentException _) {
+      return parent.toString();
+    }
+  }
+
+  /** The name of a format that QEMU knows. */
+  static String qemuName(String format) {
+    return format.equals("vhd") ? "vpc" : format;
+  }
+}

@@ -1,0 +1,127 @@
+package sharevm.disk;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import sharevm.disk.DiskException.Kind;
+import sharevm.disk.io.FileStorage.Mode;
+import sharevm.disk.io.Storage;
+import sharevm.disk.io.Storages;
+import sharevm.disk.layer.Layer;
+import sharevm.disk.layer.ParentLink;
+import sharevm.disk.qcow2.Qcow2Layer;
+import sharevm.disk.raw.RawLayer;
+
+/** Opens an image and all that is below it. */
+final class Opener {
+  private static final int MOST_LAYERS = 256;
+  private static final int HEAD = 4096;
+
+  private final Storages host;
+
+  Opener(Storages host) {
+    this.host = host;
+  }
+
+  Chain open(Path path, OpenOptions options) throws DiskException {
+    List<Chain.Link> links = new ArrayList<>();
+    try {
+      Chain.Link top = openLayer(path, options.writable(), options.format());
+      links.add(top);
+      Set<Object> seen = new HashSet<>(List.of(identity(path)));
+      Optional<ParentLink> parent = options.alone() ? Optional.empty() : top.layer().parent();
+      while (parent.isPresent()) {
+        Chain.Link child = links.getLast();
+        Chain.Link link = openParent(child, parent.get(), seen);
+        links.add(link);
+        parent.get().check().accept(link.layer());
+        parent = link.layer().parent();
+      }
+      return new Chain(links, options.writable());
+    } catch (DiskException | RuntimeException e) {
+      closeAll(links, e);
+      throw e;
+    }
+  }
+
+  private static void closeAll(List<Chain.Link> links, Exception reason) {
+    for (Chain.Link link : links) {
+      try {
+        link.layer().close();
+      } catch (DiskException e) {
+        reason.addSuppressed(e);
+      }
+    }
+  }
+
+  private Chain.Link openParent(Chain.Link child, ParentLink said, Set<Object> seen)
+      throws DiskException {
+    String childName = child.path().toString();
+    for (Path candidate : said.candidates()) {
+      if (!Files.exists(candidate)) {
+        continue;
+      }
+      if (!seen.add(identity(candidate)) || seen.size() > MOST_LAYERS) {
+        throw DiskException.corrupt(
+            childName, DiskException.NO_OFFSET, "its chain of parents leads back to itself");
+      }
+      Optional<String> format =
+          said.format().isEmpty() ? Optional.empty() : Optional.of(said.format());
+      return openLayer(candidate, false, format);
+    }
+    throw new DiskException(
+        Kind.MISSING_PARENT,
+        childName,
+        DiskException.NO_OFFSET,
+        "its parent '" + said.named() + "' is not there",
+        "put it back, or name its new place with 'sharevm disk rebase --unsafe'");
+  }
+
+  private static Object identity(Path path) throws DiskException {
+    try {
+      Object key =
+          Files.readAttributes(path, java.nio.file.attribute.BasicFileAttributes.class).fileKey();
+      return key == null ? path.toRealPath() : key;
+    } catch (java.io.IOException e) {
+      throw new DiskException(Kind.IO, path.toString(), "cannot be looked at").causedBy(e);
+    }
+  }
+
+  /** Opens one image without its parents. */
+  Chain.Link openLayer(Path path, boolean writable, Optional<String> format)
+      throws DiskException {
+    Storage file = host.open(path, writable ? Mode.WRITE : Mode.READ);
+    try {
+      String found = format.isPresent() ? format.get() : detect(file);
+      return new Chain.Link(path, found, open(file, found));
+    } catch (DiskException | RuntimeException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  private Layer open(Storage file, String format) throws DiskException {
+    return switch (format) {
+      case "raw" -> RawLayer.open(file);
+      case "qcow2" -> Qcow2Layer.open(file, host);
+      default -> throw DiskException.invalid(file.name(), "no format is called '" + format + "'");
+    };
+  }
+
+  /** The format by what the file starts with (or ends with, as a fixed VHD does). */
+  static String detect(Storage file) throws DiskException {
+    ByteBuffer head = ByteBuffer.allocate(HEAD).order(ByteOrder.BIG_ENDIAN);
+    file.readSome(head, 0);
+    head.flip();
+    if (Qcow2Layer.matches(head)) {
+      return "qcow2";
+    }
+    return "raw";
+  }
+}

@@ -1,0 +1,249 @@
+package sharevm.disk.layer;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import sharevm.disk.DiskException;
+import sharevm.disk.DiskException.Kind;
+import sharevm.disk.io.Bytes;
+
+/**
+ * A layer that finds its bytes through tables. A format says where a block is ({@link #lookup}) and
+ * how to store one that cannot be overwritten in its place ({@link #store}); reading, merging of
+ * neighbours and locking are here: who only follows the tables shares a lock, who changes them has
+ * it alone.
+ */
+public abstract class MappedLayer implements Layer {
+  private final ReadWriteLock lock = new ReentrantReadWriteLock();
+  private final String name;
+  private final boolean writable;
+  private volatile boolean touched;
+
+  /** The layer named so in errors. */
+  protected MappedLayer(String name, boolean writable) {
+    this.name = name;
+    this.writable = writable;
+  }
+
+  /** Where the block of a position is, from that position to the block's end at most. */
+  protected abstract Run lookup(long position) throws DiskException;
+
+  /** Reads from a {@link Run.Kind#PACKED} run that starts at {@code position}. */
+  protected void unpack(ByteBuffer dst, long position, Run run) throws DiskException {
+    throw DiskException.unsupported(name, "compressed blocks");
+  }
+
+  /** Stores {@code src} where {@link #lookup} gives nothing writable; called alone. */
+  protected abstract void store(ByteBuffer src, long position, Below below) throws DiskException;
+
+  /**
+   * Makes whole blocks read as zeroes without storing them, if the format can; called alone. The
+   * range may start and end within a block.
+   *
+   * @return how many bytes from the position on now read as zeroes; 0 when they must be written
+   */
+  protected abstract long clear(long position, long length, Below below) throws DiskException;
+
+  /** Called alone, once, before the first change of what the disk reads as. */
+  protected void beforeFirstWrite() throws DiskException {}
+
+  /** Puts everything on stable storage, data before what points at it; called alone. */
+  protected abstract void commit() throws DiskException;
+
+  /** Closes the files; called alone, after a commit when writable. */
+  protected abstract void release() throws DiskException;
+
+  /** The lock of those who change tables. */
+  protected final Lock alone() {
+    return lock.writeLock();
+  }
+
+  /** The lock of those who read tables. */
+  protected final Lock shared() {
+    return lock.readLock();
+  }
+
+  /** The name that errors give. */
+  protected final String name() {
+    return name;
+  }
+
+  /** True when it may be changed. */
+  protected final boolean writable() {
+    return writable;
+  }
+
+  @Override
+  public final Run map(long position, long most) throws DiskException {
+    lock.readLock().lock();
+    try {
+      return merged(position, most);
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  private Run merged(long position, long most) throws DiskException {
+    Run run = lookup(position);
+    long length = run.length();
+    while (length < most && run.kind() != Run.Kind.PACKED) {
+      Run next = lookup(position + length);
+      Run sum = new Run(run.kind(), length, run.file(), run.offset(), run.writable());
+      if (!sum.continues(next)) {
+        break;
+      }
+      length += next.length();
+    }
+    length = Math.min(length, most);
+    return new Run(run.kind(), length, run.file(), run.offset(), run.writable());
+  }
+
+  @Override
+  public final long read(ByteBuffer dst, long position) throws DiskException {
+    lock.readLock().lock();
+    try {
+      Run run = merged(position, dst.remaining());
+      int length = (int) run.length();
+      switch (run.kind()) {
+        case ABSENT -> {
+          return -length;
+        }
+        case ZERO -> Bytes.zero(dst, length);
+        case DATA -> run.file().readPadded(Bytes.take(dst, length), run.offset());
+        case PACKED -> unpack(Bytes.take(dst, length), position, run);
+      }
+      return length;
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  @Override
+  public final void write(ByteBuffer src, long position, Below below) throws DiskException {
+    touch();
+    long at = position;
+    while (src.hasRemaining()) {
+      int before = src.remaining();
+      if (!overwrite(src, at)) {
+        lock.writeLock().lock();
+        try {
+          store(src, at, below);
+        } finally {
+          lock.writeLock().unlock();
+        }
+      }
+      at += before - src.remaining();
+    }
+  }
+
+  private boolean overwrite(ByteBuffer src, long position) throws DiskException {
+    lock.readLock().lock();
+    try {
+      Run run = merged(position, src.remaining());
+      if (run.kind() != Run.Kind.DATA || !run.writable()) {
+        return false;
+      }
+      run.file().write(Bytes.take(src, (int) run.length()), run.offset());
+      return true;
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  @Override
+  public final void writeZeroes(long position, long length, Below below) throws DiskException {
+    touch();
+    long at = position;
+    long end = position + length;
+    while (at < end) {
+      long done;
+      lock.writeLock().lock();
+      try {
+        Run run = lookup(at);
+        boolean zero =
+            run.kind() == Run.Kind.ZERO
+                || run.kind() == Run.Kind.ABSENT && parent().isEmpty();
+        done = zero ? Math.min(run.length(), end - at) : clear(at, end - at, below);
+      } finally {
+        lock.writeLock().unlock();
+      }
+      if (done == 0) {
+        long block = Math.max(blockSize(), 512);
+        done = Math.min(end - at, block - at % block);
+        for (long part = 0; part < done; ) {
+          ByteBuffer zeroes = Bytes.zeroes(done - part);
+          part += zeroes.remaining();
+          write(zeroes, at + part - zeroes.remaining(), below);
+        }
+      }
+      at += done;
+    }
+  }
+
+  @Override
+  public final void discard(long position, long length, Below below) throws DiskException {
+    touch();
+    long block = Math.max(blockSize(), 512);
+    long at = Bytes.roundUp(position, block);
+    long end = position + length >= size() ? size() : Bytes.roundDown(position + length, block);
+    while (at < end) {
+      lock.writeLock().lock();
+      try {
+        long done = clear(at, end - at, below);
+        at = done == 0 ? Bytes.roundDown(at, block) + block : at + done;
+      } finally {
+        lock.writeLock().unlock();
+      }
+    }
+  }
+
+  /** Refuses writers of what is read-only, and announces the first of the others. */
+  protected final void touch() throws DiskException {
+    if (touched) {
+      return;
+    }
+    lock.writeLock().lock();
+    try {
+      if (!writable) {
+        throw new DiskException(
+            Kind.READ_ONLY, name, "it was opened for reading; open it for writing first");
+      }
+      if (!touched) {
+        beforeFirstWrite();
+        touched = true;
+      }
+    } finally {
+      lock.writeLock().unlock();
+    }
+  }
+
+  @Override
+  public final void flush() throws DiskException {
+    if (!writable) {
+      return;
+    }
+    lock.writeLock().lock();
+    try {
+      commit();
+    } finally {
+      lock.writeLock().unlock();
+    }
+  }
+
+  @Override
+  public final void close() throws DiskException {
+    lock.writeLock().lock();
+    try {
+      if (writable) {
+        commit();
+      }
+    } finally {
+      try {
+        release();
+      } finally {
+        lock.writeLock().unlock();
+      }
+    }
+  }
+}
