@@ -4,6 +4,8 @@ import java.util.function.LongSupplier;
 import sharevm.cpu.address.Memory;
 import sharevm.cpu.event.Events;
 import sharevm.cpu.interpret.Interpreter;
+import sharevm.cpu.real.SseUnit;
+import sharevm.cpu.real.X87Unit;
 
 /**
  * One x86-64 processor: its state, its way to memory and ports, and an engine that executes. All methods are to be
@@ -31,6 +33,15 @@ public final class Cpu {
 
   /** Interrupts, exceptions and other events on their way into the guest. */
   public final Events events;
+
+  /** x87 arithmetic; the registers are in {@link CpuState#x87}. */
+  public final X87Unit x87 = new X87Unit();
+
+  /** Reports x87 exceptions while CR0.NE is clear. */
+  public final FloatErrorPin floatError = new FloatErrorPin();
+
+  /** SSE arithmetic; the registers and MXCSR are in {@link #state}. */
+  public final SseUnit sse = new SseUnit();
 
   private final Environment environment;
   private final Engine engine;

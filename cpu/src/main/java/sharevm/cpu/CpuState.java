@@ -3,6 +3,7 @@ package sharevm.cpu;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import sharevm.cpu.real.X87State;
 
 /**
  * The state of one processor, between two instructions complete, whichever engine ran last.
@@ -115,6 +116,9 @@ public final class CpuState {
 
   /** Whether the processor waits for a start-up interrupt. */
   public boolean waitForStartup;
+
+  /** The x87 registers, which the MMX registers are in. */
+  public final X87State x87 = new X87State();
 
   /** Model-specific registers that are plain storage. */
   public final Msrs msr = new Msrs();

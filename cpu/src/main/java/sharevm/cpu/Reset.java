@@ -20,6 +20,7 @@ public final class Reset {
       s.xmmHigh(n, 0);
     }
     s.mxcsr(CpuState.MXCSR_DEFAULT);
+    s.x87.powerUp();
     cpu.contextChanged();
   }
 

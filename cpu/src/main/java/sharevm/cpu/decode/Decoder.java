@@ -63,13 +63,13 @@ public final class Decoder {
   int repeat;
   boolean rexW;
   int codeSize;
+  int modrm;
 
   private int start;
   private int rex;
   private boolean operandSizePrefix;
   private boolean addressSizePrefix;
   private int segmentPrefix;
-  private int modrm;
   private Instruction instruction;
 
   /** Makes a decoder whose instructions do what a binder says. */

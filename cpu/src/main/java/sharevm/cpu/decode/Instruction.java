@@ -29,6 +29,9 @@ public final class Instruction {
   /** What it does. */
   public final Operation operation;
 
+  /** The ModRM byte, or 0 where there is none. */
+  public final int modrm;
+
   /** Bytes from the block's start to this instruction. */
   public final int offset;
 
@@ -90,6 +93,7 @@ public final class Instruction {
 
   Instruction(Decoder d, Binder binder) {
     opcode = d.opcode;
+    modrm = d.opcode.modrm() ? d.modrm : 0;
     offset = d.offset;
     length = d.length;
     size = d.size;
