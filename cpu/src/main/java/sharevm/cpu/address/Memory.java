@@ -2,6 +2,7 @@ package sharevm.cpu.address;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import sharevm.cpu.Bus;
 import sharevm.cpu.CodePages;
@@ -25,9 +26,13 @@ public final class Memory {
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  private static final VarHandle ATOMIC_INT = ValueLayout.JAVA_INT.varHandle();
+  private static final VarHandle ATOMIC_LONG = ValueLayout.JAVA_LONG.varHandle();
+
   private final CpuState s;
   private final MemorySegment ram;
   private final SlowMemory slow;
+  private final CodePages codePages;
   private final Tlb user = new Tlb();
   private final Tlb supervisor = new Tlb();
 
@@ -50,6 +55,7 @@ public final class Memory {
   public Memory(CpuState state, Bus bus, CodePages codePages) {
     this.s = state;
     this.ram = bus.ram();
+    this.codePages = codePages;
     this.slow = new SlowMemory(state, bus, codePages);
   }
 
@@ -259,7 +265,12 @@ public final class Memory {
 
   /** Loads the memory operand (1, 2, 4 or 8 bytes, zero-extended) that {@link #update} will write back. */
   public long loadForUpdate(Instruction i, int size) {
-    long a = linear(i.segment, i.address(s), size, true);
+    return loadForUpdate(i.segment, i.address(s), size);
+  }
+
+  /** Loads bytes (1, 2, 4 or 8, zero-extended) that {@link #update} will write back. */
+  public long loadForUpdate(int segment, long offset, int size) {
+    long a = linear(segment, offset, size, true);
     int entry = Tlb.entry(a);
     long d = a - tlb[entry + Tlb.WRITE];
     if (Long.compareUnsigned(d, 4096 - size) <= 0) {
@@ -273,9 +284,9 @@ public final class Memory {
     }
     updateRam = -1;
     updateLinear = a;
-    updateSegment = i.segment;
-    slow.probeWrite(current, a, size, i.segment);
-    return slow.load(current, a, size, i.segment);
+    updateSegment = segment;
+    slow.probeWrite(current, a, size, segment);
+    return slow.load(current, a, size, segment);
   }
 
   /** Writes back what {@link #loadForUpdate} of the same size loaded last. */
@@ -293,12 +304,50 @@ public final class Memory {
   }
 
   /**
-   * Replaces the memory operand's value if it still is what was expected, as one access that no other processor
+   * Replaces a value in memory if it still is what was expected, as one access that no other processor
    * can come between: what LOCK promises (Intel SDM Vol. 3A 9.1).
    */
+  public boolean compareAndSet(int segment, long offset, int size, long expected, long value) {
+    long a = linear(segment, offset, size, true);
+    int entry = Tlb.entry(a);
+    long d = a - tlb[entry + Tlb.WRITE];
+    if ((a & size - 1) == 0 && Long.compareUnsigned(d, 4096 - size) <= 0) {
+      long place = tlb[entry + Tlb.RAM] + d;
+      if (size == 4) {
+        return ATOMIC_INT.compareAndSet(ram, place, (int) expected, (int) value);
+      }
+      if (size == 8) {
+        return ATOMIC_LONG.compareAndSet(ram, place, expected, value);
+      }
+    }
+    return slow.compareAndSet(current, a, size, expected, value, segment);
+  }
+
+  /** Does {@link #compareAndSet(int, long, int, long, long)} to the memory operand. */
   public boolean compareAndSet(Instruction i, int size, long expected, long value) {
-    long a = linear(i.segment, i.address(s), size, true);
-    return slow.compareAndSet(current, a, size, expected, value, i.segment);
+    return compareAndSet(i.segment, i.address(s), size, expected, value);
+  }
+
+  /**
+   * Compares 16 bytes with RDX:RAX; where they are equal stores RCX:RBX, else loads RDX:RAX from them. One at a
+   * time in the machine.
+   */
+  public boolean compareAndSet128(Instruction i, CpuState s) {
+    long offset = i.address(s);
+    synchronized (codePages) {
+      probeWrite(i.segment, offset, 16);
+      long low = load64(i.segment, offset);
+      long high = load64(i.segment, offset + 8 & i.addressMask);
+      boolean equal = low == s.gpr[CpuState.RAX] && high == s.gpr[CpuState.RDX];
+      if (equal) {
+        store64(i.segment, offset, s.gpr[CpuState.RBX]);
+        store64(i.segment, offset + 8 & i.addressMask, s.gpr[CpuState.RCX]);
+      } else {
+        s.gpr[CpuState.RAX] = low;
+        s.gpr[CpuState.RDX] = high;
+      }
+      return equal;
+    }
   }
 
   /** Checks that bytes can be written, so that stores to them cannot fault; for instructions with several stores. */

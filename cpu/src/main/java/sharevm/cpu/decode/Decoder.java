@@ -49,6 +49,7 @@ public final class Decoder {
   int offset;
   int length;
   int size;
+  int operandSize;
   int addressSize;
   final int[] operand = new int[4];
   boolean memory;
@@ -275,7 +276,7 @@ public final class Decoder {
     if (addressSizePrefix) {
       addressSize = codeSize == 4 ? 2 : 4;
     }
-    int operandSize = codeSize == 2 ^ operandSizePrefix ? 2 : 4;
+    operandSize = codeSize == 2 ^ operandSizePrefix ? 2 : 4;
     if (codeSize == 8) {
       if (rexW || opcode.is(Attribute.F64)) {
         operandSize = 8;

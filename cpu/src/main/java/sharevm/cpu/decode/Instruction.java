@@ -41,6 +41,9 @@ public final class Instruction {
   /** Operand size in bytes: 1, 2, 4 or 8. */
   public final int size;
 
+  /** What mode and prefixes make the operand size, whatever the row does with it: 2, 4 or 8. */
+  public final int operandSize;
+
   /** Address size in bytes: 2, 4 or 8. */
   public final int addressSize;
 
@@ -97,6 +100,7 @@ public final class Instruction {
     offset = d.offset;
     length = d.length;
     size = d.size;
+    operandSize = d.operandSize;
     addressSize = d.addressSize;
     destination = d.operand[0];
     source = d.operand[1];

@@ -76,6 +76,11 @@ public final class Events {
     return deliver(Event.of(fault));
   }
 
+  /** Returns whether something is to happen after every single instruction, or element of a repeated one. */
+  public boolean single() {
+    return s.interruptShadow || (s.flagsSystem & (Flags.TF | Flags.RF)) != 0 || (s.dr[7] & 0xff) != 0;
+  }
+
   /** Checks, before an instruction that is stepped, for an instruction breakpoint; throws a debug fault. */
   public void beforeStep() {
     s.interruptShadow = false;

@@ -1,6 +1,8 @@
 package sharevm.cpu.instruction;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import sharevm.cpu.Operation;
@@ -15,21 +17,34 @@ public final class Semantics implements Binder {
         throw GuestFault.undefined();
       };
 
-  private final Map<String, Binder> byMnemonic = new HashMap<>();
+  private final Map<String, List<Binder>> byMnemonic = new HashMap<>();
 
   /** Makes the semantics of all groups. */
-  public Semantics() {}
+  public Semantics() {
+    BinaryArithmetic.bind(this);
+    MultiplyDivide.bind(this);
+    Decimal.bind(this);
+    ShiftRotate.bind(this);
+    Bits.bind(this);
+    Conditions.bind(this);
+    DataTransfer.bind(this);
+    StackTransfer.bind(this);
+    ControlTransfer.bind(this);
+    Strings.bind(this);
+    FlagControl.bind(this);
+  }
 
   /** Binds a mnemonic to one operation for all forms. */
   void put(String mnemonic, Operation operation) {
     choose(mnemonic, i -> operation);
   }
 
-  /** Binds a mnemonic to an operation that depends on the form. */
+  /**
+   * Binds forms of a mnemonic to operations. Several groups may share one (MOV to a register is not in the group of
+   * MOV to CR0): a binder returns null for a form that is another's.
+   */
   void choose(String mnemonic, Binder binder) {
-    if (byMnemonic.put(mnemonic, binder) != null) {
-      throw new IllegalStateException(mnemonic + " is bound twice");
-    }
+    byMnemonic.computeIfAbsent(mnemonic, m -> new ArrayList<>(1)).add(binder);
   }
 
   /** Returns the mnemonics that have a meaning. */
@@ -39,7 +54,12 @@ public final class Semantics implements Binder {
 
   @Override
   public Operation bind(Instruction instruction) {
-    Binder binder = byMnemonic.get(instruction.opcode.mnemonic());
-    return binder == null ? UNDEFINED : binder.bind(instruction);
+    for (Binder binder : byMnemonic.getOrDefault(instruction.opcode.mnemonic(), List.of())) {
+      Operation operation = binder.bind(instruction);
+      if (operation != null) {
+        return operation;
+      }
+    }
+    return UNDEFINED;
   }
 }

@@ -7,7 +7,6 @@ import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Engine;
 import sharevm.cpu.Exit;
-import sharevm.cpu.Flags;
 import sharevm.cpu.decode.Decoder;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
@@ -77,7 +76,7 @@ public final class Interpreter implements Engine {
       if (s.halted || s.waitForStartup) {
         return new Exit.Halted();
       }
-      Exit exit = stepping() ? step() : block(end - retired);
+      Exit exit = cpu.events.single() ? step() : block(end - retired);
       if (exit != null) {
         return exit;
       }
@@ -91,11 +90,6 @@ public final class Interpreter implements Engine {
       cache.dropPending();
     }
     return cpu.events.attend();
-  }
-
-  /** Whether something must happen after each single instruction. */
-  private boolean stepping() {
-    return s.interruptShadow || (s.flagsSystem & (Flags.TF | Flags.RF)) != 0 || (s.dr[7] & 0xff) != 0;
   }
 
   private Exit block(long most) {

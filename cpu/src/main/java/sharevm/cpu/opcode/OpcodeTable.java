@@ -7,6 +7,7 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -56,20 +57,26 @@ public final class OpcodeTable {
     return rows;
   }
 
-  /** Returns the rows at a place in a map, never null; the decoder chooses among them. */
+  /** Returns the rows at a place in a map, or null where there is none; the decoder takes the first that fits. */
   public Opcode[] at(int map, int code) {
     return byMapAndCode[map][code];
   }
 
+  /** Puts rows with a mandatory prefix or a whole ModRM byte before those that take anything. */
   private void place(Opcode row, int code) {
     Opcode[] old = byMapAndCode[row.map()][code];
-    int length = old == null ? 0 : old.length;
-    Opcode[] grown = new Opcode[length + 1];
-    if (old != null) {
-      System.arraycopy(old, 0, grown, 0, length);
+    Opcode[] grown = old == null ? new Opcode[1] : Arrays.copyOf(old, old.length + 1);
+    int at = grown.length - 1;
+    while (at > 0 && rank(grown[at - 1]) < rank(row)) {
+      grown[at] = grown[at - 1];
+      at--;
     }
-    grown[length] = row;
+    grown[at] = row;
     byMapAndCode[row.map()][code] = grown;
+  }
+
+  private static int rank(Opcode row) {
+    return (row.exactModrm() >= 0 ? 2 : 0) + (row.prefix() != Opcode.Prefix.ANY ? 1 : 0);
   }
 
   private static void read(String file, List<Opcode> rows) {
