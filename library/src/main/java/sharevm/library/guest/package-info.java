@@ -1,0 +1,2 @@
+/** Guests that ShareVM puts together by itself. */
+package sharevm.library.guest;
