@@ -46,12 +46,10 @@ final class AptClient {
     return result.status == 0 ? PackageRecord.parse(result.output) : Optional.empty();
   }
 
-  /** Fetches the lists anew. */
-  void update() throws IOException, LibraryException {
+  /** Fetches the lists anew; returns what went wrong, if anything, with lists that may do even so. */
+  Optional<String> update() throws IOException, LibraryException {
     Result result = run(folder, _ -> {}, "apt-get", "-q", "update");
-    if (result.status != 0) {
-      throw LibraryException.failed("cannot fetch the lists of Debian packages: " + result.error());
-    }
+    return result.status == 0 ? Optional.empty() : Optional.of(result.error());
   }
 
   /**

@@ -79,33 +79,29 @@ public final class DebianPackages {
   private void fetch(AptClient client, String name, Path kept)
       throws IOException, LibraryException {
     progress.at("looking for " + name, 0, 0);
-    Optional<PackageRecord> found = resolve(client, name);
-    boolean listsAreOld = found.isPresent();
-    if (found.isEmpty()) {
-      found = resolveAnew(client, name);
-    }
-    try {
-      download(client, wanted(found, name), kept);
-    } catch (LibraryException e) {
-      if (!listsAreOld) {
-        throw e;
+    Optional<PackageRecord> listed = resolve(client, name);
+    if (listed.isPresent()) {
+      try {
+        download(client, listed.get(), kept);
+        return;
+      } catch (LibraryException _) {
+        // The archive keeps only the newest versions: old lists may name one that is gone.
       }
-      // The archive keeps only the newest versions: old lists may name one that is gone.
-      download(client, wanted(resolveAnew(client, name), name), kept);
     }
+    download(client, resolveAnew(client, name), kept);
   }
 
-  private Optional<PackageRecord> resolveAnew(AptClient client, String name)
+  private PackageRecord resolveAnew(AptClient client, String name)
       throws IOException, LibraryException {
     progress.at("fetching Debian's package lists", 0, 0);
-    client.update();
-    return resolve(client, name);
-  }
-
-  private static PackageRecord wanted(Optional<PackageRecord> found, String name)
-      throws LibraryException {
-    return found.orElseThrow(
-        () -> LibraryException.failed("the package sources of this host have no " + name));
+    Optional<String> trouble = client.update();
+    return resolve(client, name)
+        .orElseThrow(
+            () ->
+                LibraryException.failed(
+                    trouble
+                        .map(what -> "cannot fetch Debian's package lists: " + what)
+                        .orElse("the package sources of this host have no " + name)));
   }
 
   private static Optional<PackageRecord> resolve(AptClient client, String name)

@@ -61,6 +61,7 @@ final class DebianPackagesTest {
     }
     assertThatThrownBy(() -> packages.fetch("no-such-package-at-all", "i386"))
         .isInstanceOf(LibraryException.class)
-        .hasMessageContaining("have no no-such-package-at-all");
+        // Where a mirror is out of step the lists are blamed.
+        .hasMessageMatching(".*(have no no-such-package-at-all|package lists).*");
   }
 }
