@@ -4,6 +4,7 @@ module sharevm.machine {
   requires sharevm.disk;
   requires org.tukaani.xz;
 
+  exports sharevm.machine;
   exports sharevm.machine.bus;
   exports sharevm.machine.firmware;
 }

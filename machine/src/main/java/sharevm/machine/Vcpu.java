@@ -4,6 +4,7 @@ import java.util.function.Consumer;
 import sharevm.cpu.Attention;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.Exit;
+import sharevm.cpu.Reset;
 
 /** A processor and the thread that runs it. */
 final class Vcpu implements Runnable {
@@ -49,6 +50,13 @@ final class Vcpu implements Runnable {
   /** Makes the processor leave {@code Cpu.run}; on any thread. */
   void interrupt() {
     cpu.state.attention.raise(Attention.STOP);
+  }
+
+  /** Resets the processor; all but the first then wait for a start-up interrupt. At the gate only. */
+  void powerUp() {
+    cpu.state.attention.clear(-1);
+    Reset.powerUp(cpu);
+    cpu.state.waitForStartup = number > 0;
   }
 
   /** Forgets that the processor could not go on: it has been reset. At the gate only. */

@@ -1,8 +1,11 @@
 package sharevm.machine.firmware;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,23 +81,23 @@ public final class FwCfg implements PortDevice, Part {
   private record Named(String name, int key, int size) {}
 
   private final GuestMemory memory;
-  private final Map<Integer, byte[]> items = new HashMap<>();
+  private final Map<Integer, MemorySegment> items = new HashMap<>();
   private final List<Named> files = new ArrayList<>();
   private int selected;
-  private int offset;
+  private long offset;
   private long dmaAddress;
 
   /** Makes one with nothing but its signature; DMA goes to {@code memory}. */
   public FwCfg(GuestMemory memory) {
     this.memory = memory;
-    items.put(SIGNATURE, "QEMU".getBytes(StandardCharsets.US_ASCII));
-    items.put(FEATURES, new Bytes().u32(TRADITIONAL | HAS_DMA).toArray());
-    items.put(DIRECTORY, new byte[4]);
+    put(SIGNATURE, "QEMU".getBytes(StandardCharsets.US_ASCII));
+    put32(FEATURES, TRADITIONAL | HAS_DMA);
+    put32(DIRECTORY, 0);
   }
 
   /** Puts an item of bytes, which are not copied. */
   public void put(int key, byte[] value) {
-    items.put(key, value);
+    items.put(key, MemorySegment.ofArray(value));
   }
 
   /** Puts an item of 2 bytes. */
@@ -112,10 +115,29 @@ public final class FwCfg implements PortDevice, Part {
     put(key, new Bytes().u64(value).toArray());
   }
 
+  /** Puts kernel, initrd and command line, as firmware that boots them by itself wants them. */
+  public void kernel(LinuxBoot boot) {
+    GuestFile kernel = boot.kernel();
+    int setup = LinuxHeader.fits(kernel) ? LinuxHeader.parse(kernel).setupBytes() : 0;
+    put32(SETUP_SIZE, setup);
+    items.put(SETUP_DATA, kernel.slice(0, setup));
+    put32(KERNEL_SIZE, kernel.size() - setup);
+    items.put(KERNEL_DATA, kernel.slice(setup, kernel.size() - setup));
+    boot.initrd()
+        .ifPresent(
+            initrd -> {
+              put32(INITRD_SIZE, initrd.size());
+              items.put(INITRD_DATA, initrd.bytes());
+            });
+    byte[] text = (boot.commandLine() + "\0").getBytes(StandardCharsets.ISO_8859_1);
+    put32(COMMAND_LINE_SIZE, text.length);
+    put(COMMAND_LINE_DATA, text);
+  }
+
   /** Puts a file into the directory; names have at most 55 characters. */
   public void file(String name, byte[] content) {
     int key = FIRST_FILE + files.size();
-    items.put(key, content);
+    put(key, content);
     files.add(new Named(name, key, content.length));
     ByteBuffer directory = ByteBuffer.allocate(4 + files.size() * (8 + NAME_BYTES));
     directory.putInt(files.size());
@@ -124,7 +146,7 @@ public final class FwCfg implements PortDevice, Part {
       directory.putInt(file.size()).putShort((short) file.key()).putShort((short) 0);
       directory.put(text).put(new byte[NAME_BYTES - text.length]);
     }
-    items.put(DIRECTORY, directory.array());
+    put(DIRECTORY, directory.array());
   }
 
   @Override
@@ -163,7 +185,7 @@ public final class FwCfg implements PortDevice, Part {
   @Override
   public void restore(SavedState state) {
     selected = state.getInt("selected");
-    offset = Math.max(0, state.getInt("offset"));
+    offset = Math.max(0, state.getLong("offset"));
     dmaAddress = state.getLong("dmaAddress");
   }
 
@@ -178,13 +200,15 @@ public final class FwCfg implements PortDevice, Part {
     offset = 0;
   }
 
-  private byte[] content() {
-    return items.getOrDefault(selected, new byte[0]);
+  private MemorySegment content() {
+    return items.getOrDefault(selected, MemorySegment.NULL);
   }
 
   private int next() {
-    byte[] content = content();
-    return offset < content.length ? content[offset++] & 0xFF : 0;
+    MemorySegment content = content();
+    return offset < content.byteSize()
+        ? content.get(ValueLayout.JAVA_BYTE, offset++) & 0xFF
+        : 0;
   }
 
   /** Carries out the control structure at an address ([FWCFG] "Guest-side DMA Interface"). */
@@ -202,7 +226,7 @@ public final class FwCfg implements PortDevice, Part {
     if ((control & DMA_READ) != 0) {
       good &= copyOut(target, length);
     } else if ((control & DMA_SKIP) != 0) {
-      offset = (int) Math.min(content().length, offset + length);
+      offset = Math.min(content().byteSize(), offset + length);
     }
     byte[] result = ByteBuffer.allocate(4).putInt(good ? 0 : DMA_ERROR).array();
     memory.writeBytes(address, result, 0, result.length);
@@ -210,14 +234,19 @@ public final class FwCfg implements PortDevice, Part {
 
   /** Copies from the item; behind its end come zeros. */
   private boolean copyOut(long target, long length) {
-    byte[] content = content();
-    int there = (int) Math.min(length, Math.max(0, content.length - offset));
-    boolean good = memory.writeBytes(target, content, offset, there);
-    offset += there;
-    byte[] zeros = new byte[(int) Math.min(length - there, CHUNK)];
-    for (long done = there; good && done < length; done += zeros.length) {
-      int part = (int) Math.min(zeros.length, length - done);
-      good = memory.writeBytes(target + done, zeros, 0, part);
+    MemorySegment content = content();
+    byte[] chunk = new byte[(int) Math.min(length, CHUNK)];
+    boolean good = true;
+    for (long done = 0; good && done < length; ) {
+      int part = (int) Math.min(chunk.length, length - done);
+      int there = Math.clamp(content.byteSize() - offset, 0, part);
+      if (there > 0) {
+        MemorySegment.copy(content, ValueLayout.JAVA_BYTE, offset, chunk, 0, there);
+      }
+      Arrays.fill(chunk, there, part, (byte) 0);
+      good = memory.writeBytes(target + done, chunk, 0, part);
+      offset += there;
+      done += part;
     }
     return good;
   }

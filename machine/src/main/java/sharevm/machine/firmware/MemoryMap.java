@@ -78,6 +78,15 @@ public record MemoryMap(List<Entry> entries) {
     return new MemoryMap(entries);
   }
 
+  /** Returns the map as the file etc/e820 of fw_cfg has it: 20 bytes an entry. */
+  public byte[] fwCfgFile() {
+    Bytes bytes = new Bytes();
+    for (Entry entry : entries) {
+      bytes.u64(entry.base()).u64(entry.length()).u32(entry.type().code());
+    }
+    return bytes.toArray();
+  }
+
   /** Returns the first address behind the usable memory that begins at 1 MiB. */
   public long usableLowEnd() {
     return entries.stream()

@@ -1,0 +1,56 @@
+package sharevm.machine;
+
+import java.lang.foreign.MemorySegment;
+import java.util.function.IntConsumer;
+import sharevm.machine.bus.Clock;
+import sharevm.machine.bus.HostClock;
+import sharevm.machine.bus.Trace;
+import sharevm.machine.chip.uart16550.SerialSink;
+
+/**
+ * What the host lends to a machine.
+ *
+ * @param name of the machine's threads
+ * @param memory {@link MachineSpec#segmentBytes} of zeros, usable from any thread until the run has ended
+ * @param clock the machine's time: a {@link HostClock}, or a {@link
+ *     sharevm.machine.bus.SteppedClock} for time that is counted in instructions
+ * @param epochMillis the wall clock's milliseconds since 1970 when the machine's clock showed 0
+ * @param serial where the first serial port's output goes
+ * @param debugConsole takes the bytes that a guest writes to port E9h
+ * @param trace where traces go
+ */
+public record HostSide(
+    String name,
+    MemorySegment memory,
+    Clock clock,
+    long epochMillis,
+    SerialSink serial,
+    IntConsumer debugConsole,
+    Trace trace) {
+  /** Returns one with the host's time and a serial port, without debug console and trace. */
+  public static HostSide of(String name, MemorySegment memory, SerialSink serial) {
+    return new HostSide(
+        name,
+        memory,
+        new HostClock(0),
+        System.currentTimeMillis(),
+        serial,
+        _ -> {},
+        Trace.OFF);
+  }
+
+  /** Returns the same with another clock, whose zero is at {@code epoch} milliseconds since 1970. */
+  public HostSide withClock(Clock other, long epoch) {
+    return new HostSide(name, memory, other, epoch, serial, debugConsole, trace);
+  }
+
+  /** Returns the same with a reader of port E9h. */
+  public HostSide withDebugConsole(IntConsumer reader) {
+    return new HostSide(name, memory, clock, epochMillis, serial, reader, trace);
+  }
+
+  /** Returns the same with a trace. */
+  public HostSide withTrace(Trace other) {
+    return new HostSide(name, memory, clock, epochMillis, serial, debugConsole, other);
+  }
+}

@@ -1,0 +1,116 @@
+package sharevm.machine;
+
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.ReentrantLock;
+import sharevm.machine.bus.Part;
+
+/**
+ * A virtual PC: built by {@link MachineBuilder}, started once, over when its guest or its owner ends it.
+ * Any number of machines live in one Java virtual machine and share nothing.
+ *
+ * <p>Nothing that a guest does makes a method here throw.
+ */
+public final class Machine implements AutoCloseable {
+  private final MachineSpec spec;
+  private final Lifecycle lifecycle;
+  private final List<Vcpu> vcpus;
+  private final Map<String, Part> parts;
+  private final ReentrantLock deviceLock;
+  private final SerialInput serialInput;
+
+  Machine(
+      MachineSpec spec,
+      Lifecycle lifecycle,
+      List<Vcpu> vcpus,
+      Map<String, Part> parts,
+      ReentrantLock deviceLock,
+      SerialInput serialInput) {
+    this.spec = spec;
+    this.lifecycle = lifecycle;
+    this.vcpus = List.copyOf(vcpus);
+    this.parts = parts;
+    this.deviceLock = deviceLock;
+    this.serialInput = serialInput;
+  }
+
+  /** Returns what the machine was built from. */
+  public MachineSpec spec() {
+    return spec;
+  }
+
+  /** Switches on. Once. */
+  public void start() {
+    lifecycle.start(false);
+  }
+
+  /** Switches on, but lets nothing run before {@link #resume}. Once. */
+  public void startPaused() {
+    lifecycle.start(true);
+  }
+
+  /** Makes processors and time stand still; both do when this returns. */
+  public void pause() {
+    lifecycle.pause();
+  }
+
+  /** Lets a paused machine run on. */
+  public void resume() {
+    lifecycle.resume();
+  }
+
+  /** Presses the reset button. */
+  public void reset() {
+    lifecycle.reset();
+  }
+
+  /** Pulls the plug. No effect if the run has ended. */
+  public void stop() {
+    lifecycle.stop();
+  }
+
+  /** Returns the present state. */
+  public Lifecycle.State state() {
+    return lifecycle.state();
+  }
+
+  /** Returns how the run ended, once it has. */
+  public CompletableFuture<Outcome> outcome() {
+    return lifecycle.outcome();
+  }
+
+  /** Starts the machine and waits until its run has ended. */
+  public Outcome run() {
+    start();
+    return outcome().join();
+  }
+
+  /** Returns the way into the first serial port. */
+  public SerialInput serialInput() {
+    return serialInput;
+  }
+
+  /** Returns counts of the run so far; while processors run they are a little behind. */
+  public Statistics statistics() {
+    return new Statistics(
+        lifecycle.runNanos(), vcpus.stream().map(Vcpu::statistics).toList());
+  }
+
+  /** Describes every processor's state in readable lines; exact only while the machine is paused. */
+  public String describe() {
+    StringBuilder text = new StringBuilder();
+    for (Vcpu vcpu : vcpus) {
+      text.append("processor ").append(vcpu.number).append('\n');
+      text.append(CrashReport.describe(vcpu.cpu));
+    }
+    return text.toString();
+  }
+
+  /** Stops the machine, if it runs, and waits until nothing of it touches its memory. */
+  @Override
+  public void close() {
+    stop();
+    outcome().join();
+  }
+}
