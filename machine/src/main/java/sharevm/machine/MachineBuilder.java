@@ -1,5 +1,6 @@
 package sharevm.machine;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,8 +24,10 @@ import sharevm.machine.bus.Trace;
 import sharevm.machine.chip.pic8259.Pic8259Pair;
 import sharevm.machine.chip.pit8254.Pit8254;
 import sharevm.machine.chip.pit8254.SystemControlPort;
+import sharevm.machine.chip.rtc146818.Rtc146818;
 import sharevm.machine.chip.uart16550.Uart16550;
 import sharevm.machine.firmware.PcLayout;
+import sharevm.machine.firmware.PhysicalMemory;
 
 /**
  * Puts a PC together: the only place that knows which chip sits at which address, on which interrupt, and
@@ -32,6 +35,7 @@ import sharevm.machine.firmware.PcLayout;
  */
 public final class MachineBuilder {
   private static final int TIMER_IRQ = 0;
+  private static final int RTC_IRQ = 8;
 
   private final MachineSpec spec;
   private final HostSide host;
@@ -101,6 +105,10 @@ public final class MachineBuilder {
         0x61,
         1,
         part("port61", new SystemControlPort(host.clock(), pit.gate2(), pit.out2())));
+    Instant zero = Instant.ofEpochMilli(host.epochMillis());
+    Rtc146818 rtc = part("rtc", new Rtc146818(timers, irq(pic, RTC_IRQ), zero, trace));
+    rtc.memorySize(memory.lowTop(), memory.highTop() - PhysicalMemory.HIGH_BASE);
+    ports.map(0x70, Rtc146818.PORTS, rtc);
     ports.map(DebugPorts.CONSOLE, 1, DebugPorts.console(host.debugConsole()));
     if (spec.debugExit()) {
       ports.map(
