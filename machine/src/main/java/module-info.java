@@ -6,5 +6,6 @@ module sharevm.machine {
 
   exports sharevm.machine;
   exports sharevm.machine.bus;
+  exports sharevm.machine.chip.uart16550;
   exports sharevm.machine.firmware;
 }
