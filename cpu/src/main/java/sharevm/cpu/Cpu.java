@@ -12,6 +12,9 @@ import sharevm.cpu.real.X87Unit;
  * called on one thread; only {@link CpuState#attention} may be touched from others.
  */
 public final class Cpu {
+  /** CPUID.01H:ECX: the operating system uses XSAVE. */
+  private static final int OSXSAVE = 1 << 27;
+
   /** What a processor is built into. */
   public record Environment(
       Bus bus, InterruptController interrupts, LongSupplier timestamp, CodePages codePages) {}
@@ -42,6 +45,9 @@ public final class Cpu {
 
   /** SSE arithmetic; the registers and MXCSR are in {@link #state}. */
   public final SseUnit sse = new SseUnit();
+
+  /** What the guest sees of the hypervisor. */
+  public Hypervisor hypervisor = Hypervisor.NONE;
 
   private final Environment environment;
   private final Engine engine;
@@ -90,6 +96,25 @@ public final class Cpu {
       memory.flushNonGlobal();
     }
     engine.mappingChanged();
+  }
+
+  /** Forgets the translation of one linear address. */
+  public void flushPage(long linear) {
+    memory.flushPage(linear);
+    engine.mappingChanged();
+  }
+
+  /** Returns EAX, EBX, ECX and EDX as the CPUID instruction gives them now (Intel SDM Vol. 2A CPUID). */
+  public int[] cpuid(int leaf, int subleaf) {
+    boolean ofHypervisor = (leaf & 0xf000_0000) == 0x4000_0000;
+    if (ofHypervisor && model.has(CpuFeature.HYPERVISOR)) {
+      return hypervisor.cpuid(this, leaf, subleaf);
+    }
+    int[] words = model.cpuid(leaf, subleaf, state.xcr0);
+    if (leaf == 1 && (state.cr4 & Control.CR4_OSXSAVE) != 0) {
+      words[2] |= OSXSAVE;
+    }
+    return words;
   }
 
   /** Call after EFLAGS.IF became set: an interrupt that waited is taken at the next boundary. */

@@ -383,6 +383,46 @@ public final class Memory {
     slow.probeSystem(supervisor, linear & systemMask(), size, true);
   }
 
+  /** Sets bits of one byte at a linear address as supervisor, as one locked access. */
+  public void setSystemBits(long linear, int bits) {
+    slow.setSystemBits(supervisor, linear & systemMask(), bits);
+  }
+
+  // Stacks of a privilege level that is not yet, or no longer, the present one: linear, segment checked by the caller.
+
+  /** Checks that bytes at a linear address can be written at a privilege level. */
+  public void probeAs(int cpl, long linear, int size) {
+    Tlb as = tlbFor(cpl);
+    if (Long.compareUnsigned(linear - as.words[Tlb.entry(linear) + Tlb.WRITE], 4096 - size) > 0) {
+      slow.probeAs(as, linear, size, privilege(cpl));
+    }
+  }
+
+  /** Stores 2, 4 or 8 bytes at a linear address at a privilege level. */
+  public void storeAs(int cpl, long linear, int size, long value) {
+    Tlb as = tlbFor(cpl);
+    int entry = Tlb.entry(linear);
+    long d = linear - as.words[entry + Tlb.WRITE];
+    if (size == 8 && Long.compareUnsigned(d, 4096 - 8) <= 0) {
+      ram.set(LONG, as.words[entry + Tlb.RAM] + d, value);
+    } else {
+      slow.storeAs(as, linear, size, value, privilege(cpl));
+    }
+  }
+
+  private Tlb tlbFor(int cpl) {
+    if (cpl == 3) {
+      return user;
+    }
+    boolean override =
+        (s.flagsSystem & Flags.AC) != 0 && (s.cr4 & Control.CR4_SMAP) != 0;
+    return override ? supervisorOverride : supervisor;
+  }
+
+  private static int privilege(int cpl) {
+    return cpl == 3 ? PageWalk.USER : 0;
+  }
+
   private long systemMask() {
     return s.longMode() ? -1L : 0xffff_ffffL;
   }

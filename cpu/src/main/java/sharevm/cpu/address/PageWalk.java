@@ -61,6 +61,7 @@ public final class PageWalk {
   private boolean user;
   private boolean dirty;
   private boolean global;
+  private int sizeKind;
 
   PageWalk(CpuState state, Bus bus) {
     this.s = state;
@@ -77,8 +78,9 @@ public final class PageWalk {
     return user;
   }
 
-  boolean global() {
-    return global;
+  /** Returns what kind of page the last one is, in bits of {@link Tlb}. */
+  int kind() {
+    return (global ? Tlb.IS_GLOBAL : 0) | sizeKind;
   }
 
   /**
@@ -93,6 +95,7 @@ public final class PageWalk {
       user = true;
       dirty = true;
       global = false;
+      sizeKind = 0;
       return linear & 0xffff_ffffL;
     }
     while (true) {
@@ -129,6 +132,7 @@ public final class PageWalk {
 
   private long walk(long linear, int access) {
     levels = 0;
+    sizeKind = 0;
     user = true;
     writable = true;
     if ((s.cr4 & Control.CR4_PAE) == 0) {
@@ -145,6 +149,7 @@ public final class PageWalk {
       if ((pde & 1 << 21) != 0) {
         throw fault(linear, access, RESERVED_FAULT | PRESENT_FAULT);
       }
+      sizeKind = Tlb.LARGE;
       long high = pde >>> 13 & 0xff;
       long base = pde & 0xffc0_0000L | high << 32;
       return leaf(pde, base & (1L << PHYSICAL_BITS) - 1 | linear & 0x3f_ffff, linear, access);
@@ -167,6 +172,7 @@ public final class PageWalk {
     long pdpe = step(pml4e & FRAME, linear >>> 30 & 0x1ff, linear, access);
     if ((pdpe & PS) != 0) {
       checkReserved(pdpe, 0x3fff_e000L, linear, access);
+      sizeKind = Tlb.HUGE;
       return leaf(pdpe, pdpe & FRAME & -(1L << 30) | linear & 0x3fff_ffff, linear, access);
     }
     checkReserved(pdpe, 0, linear, access);
@@ -178,6 +184,7 @@ public final class PageWalk {
     long ignored = ia32e ? 0 : 0x7ff0_0000_0000_0000L;
     if ((pde & PS) != 0) {
       checkReserved(pde, 0x1f_e000L | ignored, linear, access);
+      sizeKind = Tlb.LARGE;
       return leaf(pde, pde & FRAME & -(1L << 21) | linear & 0x1f_ffff, linear, access);
     }
     checkReserved(pde, ignored, linear, access);

@@ -70,6 +70,41 @@ final class SlowMemory {
     probe(tlb, linear, size, (write ? PageWalk.WRITE : 0) | PageWalk.IMPLICIT);
   }
 
+  void setSystemBits(Tlb tlb, long linear, int bits) {
+    while (true) {
+      int old = (int) loadSystem(tlb, linear, 1);
+      long physical = translate(tlb, linear, PageWalk.WRITE | PageWalk.IMPLICIT);
+      long page = bus.writable(physical);
+      if (page < 0) {
+        bus.write(physical, 1, old | bits);
+        return;
+      }
+      long place = page + (physical & 0xfff);
+      if (replaceByte(place, old, old | bits)) {
+        codePages.written(place, 1);
+        return;
+      }
+    }
+  }
+
+  private boolean replaceByte(long place, int old, int wanted) {
+    long container = place & -8;
+    int shift = (int) (place & 7) * 8;
+    long before = (long) ALIGNED_LONG.getVolatile(ram, container);
+    long after = before & ~(0xffL << shift) | (wanted & 0xffL) << shift;
+    return (before >>> shift & 0xff) == old && ALIGNED_LONG.compareAndSet(ram, container, before, after);
+  }
+
+  void probeAs(Tlb tlb, long linear, int size, int access) {
+    checkCanonical(linear, size, CpuState.SS);
+    probe(tlb, linear, size, PageWalk.WRITE | access);
+  }
+
+  void storeAs(Tlb tlb, long linear, int size, long value, int access) {
+    checkCanonical(linear, size, CpuState.SS);
+    storeChecked(tlb, linear, size, value, access);
+  }
+
   long fetch(long linear) {
     checkCanonical(linear, 1, CpuState.FLAT);
     long physical = walk.translate(linear, PageWalk.FETCH | privilege());
@@ -193,7 +228,7 @@ final class SlowMemory {
     boolean checking = s.cpl == 3 && (s.flagsSystem & Flags.AC) != 0 && (s.cr0 & Control.CR0_AM) != 0;
     if (page >= 0 && !checking) {
       boolean plain = bus.writable(physical) >= 0 && !codePages.marked((int) (page >>> 12));
-      tlb.fill(linear, true, plain && walk.writable(), walk.global(), page);
+      tlb.fill(linear, plain && walk.writable(), walk.kind(), page);
     }
     return physical;
   }

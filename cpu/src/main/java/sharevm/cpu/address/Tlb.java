@@ -5,7 +5,7 @@ import java.util.Arrays;
 /**
  * A direct-mapped cache of translations of linear pages to places in guest RAM, as one array so that a probe
  * touches one cache line. An entry is four words: the page that may be read, the page that may be written
- * (linear addresses), whether it is global, and the page's offset in RAM.
+ * (linear addresses), of what kind it is, and the page's offset in RAM.
  *
  * <p>A probe for {@code size} bytes at {@code a} takes the entry of a's page and tests {@code a - page}
  * unsigned against {@code 4096 - size}: one comparison tells a hit and that the access stays in the page.
@@ -20,8 +20,15 @@ final class Tlb {
   static final int GLOBAL = 2;
   static final int RAM = 3;
 
+  /** Bits of the word {@link #GLOBAL}: kept when CR3 is loaded; part of a page of 2 or 4 MiB; of 1 GiB. */
+  static final int IS_GLOBAL = 1;
+
+  static final int LARGE = 2;
+  static final int HUGE = 4;
+
   final long[] words = new long[1 << BITS + STRIDE_SHIFT];
   private boolean used = true;
+  private boolean hasLarge;
 
   Tlb() {
     flush();
@@ -32,14 +39,15 @@ final class Tlb {
     return ((int) (linear >>> 12) & INDEX_MASK) << STRIDE_SHIFT;
   }
 
-  void fill(long linear, boolean readable, boolean writable, boolean global, long ramOffset) {
+  void fill(long linear, boolean writable, int flags, long ramOffset) {
     int entry = entry(linear);
     long page = linear & -4096;
     long never = never(entry);
-    words[entry + READ] = readable ? page : never;
+    words[entry + READ] = page;
     words[entry + WRITE] = writable ? page : never;
-    words[entry + GLOBAL] = global ? 1 : 0;
+    words[entry + GLOBAL] = flags;
     words[entry + RAM] = ramOffset;
+    hasLarge |= (flags & (LARGE | HUGE)) != 0;
     used = true;
   }
 
@@ -49,6 +57,7 @@ final class Tlb {
       words[READ] = never(0);
       words[WRITE] = never(0);
       used = false;
+      hasLarge = false;
     }
   }
 
@@ -57,14 +66,30 @@ final class Tlb {
       return;
     }
     for (int entry = 0; entry < words.length; entry += 1 << STRIDE_SHIFT) {
-      if (words[entry + GLOBAL] == 0) {
+      if ((words[entry + GLOBAL] & IS_GLOBAL) == 0) {
         clear(entry);
       }
     }
   }
 
+  /**
+   * Forgets the page of an address, whatever its size: an entry is only 4 KiB of a large page, so all entries near the
+   * address that came from one go as well (Intel SDM Vol. 3A 4.10.4.1).
+   */
   void flushPage(long linear) {
     clear(entry(linear));
+    if (!hasLarge) {
+      return;
+    }
+    for (int entry = 0; entry < words.length; entry += 1 << STRIDE_SHIFT) {
+      long flags = words[entry + GLOBAL];
+      int shift = (flags & HUGE) != 0 ? 30 : 22;
+      boolean large = (flags & (LARGE | HUGE)) != 0;
+      long tag = words[entry + READ];
+      if (large && tag >>> shift == linear >>> shift) {
+        clear(entry);
+      }
+    }
   }
 
   /** Takes away the right to write to a page of RAM wherever it is mapped; returns whether any entry had it. */

@@ -31,6 +31,11 @@ public record Event(int vector, int errorCode, long address, Kind kind) {
     return new Event(fault.vector(), fault.errorCode(), fault.address(), Kind.EXCEPTION);
   }
 
+  /** Makes the event of an INT n, INT3, INTO or INT1 instruction. */
+  public static Event software(int vector, Kind kind) {
+    return new Event(vector, GuestFault.NO_ERROR_CODE, 0, kind);
+  }
+
   boolean isException() {
     return kind == Kind.EXCEPTION;
   }
@@ -38,6 +43,21 @@ public record Event(int vector, int errorCode, long address, Kind kind) {
   /** Whether the event is an INT n, INT3 or INTO instruction's. */
   boolean isSoftware() {
     return kind == Kind.SOFTWARE || kind == Kind.SOFTWARE_EXCEPTION;
+  }
+
+  /** Returns the EXT bit of faults while this is delivered (Intel SDM Vol. 3A 6.13). */
+  int ext() {
+    return isSoftware() ? 0 : 1;
+  }
+
+  /** Whether the pushed flags have RF set: faults, but no traps (Intel SDM Vol. 3B 17.3.1.1). */
+  boolean isFault() {
+    return kind == Kind.EXCEPTION && vector != GuestFault.DB && vector != GuestFault.DF;
+  }
+
+  /** Whether an error code is pushed. */
+  boolean hasErrorCode() {
+    return errorCode != GuestFault.NO_ERROR_CODE;
   }
 
   /** Returns what is delivered when a second fault comes up while this was (Intel SDM Vol. 3A table 6-5). */

@@ -9,6 +9,9 @@ import sharevm.cpu.Operation;
 import sharevm.cpu.decode.Binder;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
+import sharevm.cpu.opcode.Opcode;
+import sharevm.cpu.opcode.Opcode.Attribute;
+import sharevm.cpu.opcode.OperandType;
 
 /** What every mnemonic of the opcode table does: the groups put their bindings together here. */
 public final class Semantics implements Binder {
@@ -32,6 +35,21 @@ public final class Semantics implements Binder {
     ControlTransfer.bind(this);
     Strings.bind(this);
     FlagControl.bind(this);
+    SegmentMoves.bind(this);
+    FarTransfer.bind(this);
+    FarReturn.bind(this);
+    InterruptReturn.bind(this);
+    Interrupts.bind(this);
+    DescriptorTables.bind(this);
+    SegmentQueries.bind(this);
+    ControlRegisters.bind(this);
+    DebugRegisters.bind(this);
+    ModelRegisters.bind(this);
+    Identification.bind(this);
+    SystemCalls.bind(this);
+    FlagTransfer.bind(this);
+    Ports.bind(this);
+    ProcessorControl.bind(this);
   }
 
   /** Binds a mnemonic to one operation for all forms. */
@@ -47,6 +65,13 @@ public final class Semantics implements Binder {
     byMnemonic.computeIfAbsent(mnemonic, m -> new ArrayList<>(1)).add(binder);
   }
 
+  /** Binds the forms of a mnemonic that have an operand of a kind. */
+  void choose(String mnemonic, OperandType.Kind kind, Binder binder) {
+    choose(
+        mnemonic,
+        i -> i.opcode.operands().stream().anyMatch(o -> o.kind() == kind) ? binder.bind(i) : null);
+  }
+
   /** Returns the mnemonics that have a meaning. */
   public Set<String> mnemonics() {
     return byMnemonic.keySet();
@@ -57,9 +82,33 @@ public final class Semantics implements Binder {
     for (Binder binder : byMnemonic.getOrDefault(instruction.opcode.mnemonic(), List.of())) {
       Operation operation = binder.bind(instruction);
       if (operation != null) {
-        return operation;
+        return guarded(instruction.opcode, operation);
       }
     }
     return UNDEFINED;
+  }
+
+  /** Puts before an operation the checks that its row asks for. */
+  private static Operation guarded(Opcode row, Operation operation) {
+    if (row.is(Attribute.CPL0)) {
+      Operation privileged =
+          (cpu, i) -> {
+            if (cpu.state.cpl != 0) {
+              throw GuestFault.generalProtection();
+            }
+            operation.execute(cpu, i);
+          };
+      return row.is(Attribute.PROTECTED) ? inProtectedMode(privileged) : privileged;
+    }
+    return row.is(Attribute.PROTECTED) ? inProtectedMode(operation) : operation;
+  }
+
+  private static Operation inProtectedMode(Operation operation) {
+    return (cpu, i) -> {
+      if (cpu.state.realSegments()) {
+        throw GuestFault.undefined();
+      }
+      operation.execute(cpu, i);
+    };
   }
 }
