@@ -308,4 +308,16 @@ public final class X87Arithmetic {
     int order = Real.compare(a, b);
     return order < 0 ? LESS : order == 0 ? EQUAL : 0;
   }
+
+  /** FXAM's class of a register that is not empty, as C3, C2, C0. @sdm Vol. 2A FXAM */
+  public static int examine(Real a) {
+    return switch (a.kind) {
+      case Real.ZERO -> X87State.C3;
+      case Real.NORMAL -> X87State.C2;
+      case Real.DENORMAL -> X87State.C3 | X87State.C2;
+      case Real.INFINITY -> X87State.C2 | X87State.C0;
+      case Real.UNSUPPORTED -> 0;
+      default -> X87State.C0;
+    };
+  }
 }

@@ -6,6 +6,18 @@ public final class X87Unit {
   private final X87Arithmetic arithmetic = new X87Arithmetic(context);
   private final X87Remainder remainder = new X87Remainder(context);
   private final X87Conversion conversion = new X87Conversion(context, arithmetic);
+  private final Real first = new Real();
+  private final Real second = new Real();
+
+  /** An operand for the caller to fill. */
+  public Real first() {
+    return first;
+  }
+
+  /** Another one. */
+  public Real second() {
+    return second;
+  }
 
   /** What operations obey and leave. */
   public X87Context context() {
