@@ -50,6 +50,9 @@ public final class Semantics implements Binder {
     FlagTransfer.bind(this);
     Ports.bind(this);
     ProcessorControl.bind(this);
+    X87Computation.bind(this);
+    X87Transfer.bind(this);
+    X87Control.bind(this);
   }
 
   /** Binds a mnemonic to one operation for all forms. */

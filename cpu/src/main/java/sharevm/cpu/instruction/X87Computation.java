@@ -8,6 +8,7 @@ import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.real.Real;
 import sharevm.cpu.real.X87Arithmetic;
 import sharevm.cpu.real.X87Context;
+import sharevm.cpu.real.X87Remainder;
 import sharevm.cpu.real.X87State;
 import sharevm.cpu.real.X87Unit;
 
@@ -158,6 +159,7 @@ final class X87Computation {
     X87State x = X87Execution.begin(cpu, i);
     if (x.isEmpty(0) || x.isEmpty(1)) {
       X87Execution.underflow(x, 0, false);
+      x.clearC2();
       return;
     }
     X87Unit unit = cpu.x87;
@@ -166,7 +168,9 @@ final class X87Computation {
     x.load(1, unit.second());
     int conditions = unit.remainder().remainder(unit.first(), unit.second(), nearest);
     X87Execution.deliver(x, context, 0, false);
-    if (!context.stopsRegister()) {
+    if (conditions == X87Remainder.NO_QUOTIENT) {
+      x.clearC2();
+    } else {
       x.setConditions(conditions);
     }
   }
@@ -249,7 +253,7 @@ final class X87Computation {
 
   /** The forms without operands compare with ST(1). */
   private static int comparand(Instruction i) {
-    return i.opcode.operands().isEmpty() ? 1 : i.source;
+    return i.opcode.operands().isEmpty() ? 1 : i.destination;
   }
 
   /** Compares ST(0) with the second operand; returns whether to go on and pop. */
@@ -271,17 +275,18 @@ final class X87Computation {
     return X87Execution.invalidMasked(x);
   }
 
+  /**
+   * FCOMI and its kin. The manual keeps EFLAGS on an unmasked invalid operation and clears C1; AMD
+   * family 19h sets EFLAGS all the same and leaves C1 alone but for stack faults, and so does this.
+   */
   private static void compareFlags(Cpu cpu, Instruction i, boolean pop, boolean quietNanInvalid) {
     X87State x = X87Execution.begin(cpu, i);
     CpuState s = cpu.state;
-    x.setC1(false);
     if (x.isEmpty(0) || x.isEmpty(i.source)) {
       X87Execution.underflow(x);
-      if (X87Execution.invalidMasked(x)) {
-        Flags.status(s, flags(X87Arithmetic.UNORDERED));
-        if (pop) {
-          x.pop();
-        }
+      Flags.status(s, flags(X87Arithmetic.UNORDERED));
+      if (pop && X87Execution.invalidMasked(x)) {
+        x.pop();
       }
       return;
     }
@@ -291,11 +296,9 @@ final class X87Computation {
     x.load(i.source, unit.second());
     int order = unit.arithmetic().compare(unit.first(), unit.second(), quietNanInvalid);
     x.raise(context.raised());
-    if (!context.stopsRegister()) {
-      Flags.status(s, flags(order));
-      if (pop) {
-        x.pop();
-      }
+    Flags.status(s, flags(order));
+    if (pop && !context.stopsRegister()) {
+      x.pop();
     }
   }
 

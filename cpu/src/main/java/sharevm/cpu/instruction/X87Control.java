@@ -1,5 +1,6 @@
 package sharevm.cpu.instruction;
 
+import java.util.List;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.address.Memory;
@@ -26,9 +27,12 @@ final class X87Control {
     semantics.put("FRSTOR", X87Control::restore);
     semantics.put("FWAIT", (cpu, i) -> FloatGuard.await(cpu));
     semantics.put("FNOP", (cpu, i) -> FloatGuard.x87(cpu));
+    for (String obsolete : List.of("FNENI", "FNDISI", "FNSETPM")) {
+      semantics.put(obsolete, (cpu, i) -> FloatGuard.x87NoWait(cpu.state));
+    }
     semantics.put("FINCSTP", X87Control::increment);
     semantics.put("FDECSTP", X87Control::decrement);
-    semantics.put("FFREE", (cpu, i) -> X87Execution.begin(cpu, i).free(i.destination));
+    semantics.put("FFREE", X87Control::free);
     semantics.put("FFREEP", X87Control::freeAndPop);
   }
 
@@ -76,10 +80,15 @@ final class X87Control {
     x.setC1(false);
   }
 
-  private static void freeAndPop(Cpu cpu, Instruction i) {
+  private static void free(Cpu cpu, Instruction i) {
     X87State x = X87Execution.begin(cpu, i);
     x.free(i.destination);
-    x.incrementTop();
+    x.setC1(false);
+  }
+
+  private static void freeAndPop(Cpu cpu, Instruction i) {
+    free(cpu, i);
+    cpu.state.x87.pop();
   }
 
   private static void storeEnvironment(Cpu cpu, Instruction i) {

@@ -42,6 +42,7 @@ final class X87Transfer {
     semantics.choose("FISTP", i -> integerStore(i, true, false));
     semantics.choose("FISTTP", i -> integerStore(i, true, true));
     semantics.put("FBSTP", X87Transfer::storeDecimal);
+    semantics.put("FSTPNCE", X87Transfer::copyUnchecked);
     semantics.put("FXCH", X87Transfer::exchange);
     for (X87Constant constant : X87Constant.values()) {
       semantics.put(constant.name(), (cpu, i) -> loadConstant(cpu, i, constant));
@@ -133,16 +134,14 @@ final class X87Transfer {
 
   private static void duplicate(Cpu cpu, Instruction i) {
     X87State x = X87Execution.begin(cpu, i);
-    if (X87Execution.full(x)) {
-      X87Execution.overflow(x);
-    } else if (x.isEmpty(i.source)) {
+    if (x.isEmpty(i.destination)) {
       if (X87Execution.invalidMasked(x)) {
         x.decrementTop();
         x.setIndefinite(0);
       }
       X87Execution.underflow(x);
     } else {
-      push(x, x.signExponent(i.source), x.significand(i.source));
+      push(x, x.signExponent(i.destination), x.significand(i.destination));
     }
   }
 
@@ -267,9 +266,19 @@ final class X87Transfer {
     }
   }
 
+  /** An alias of FSTP that does not mind an empty register. */
+  private static void copyUnchecked(Cpu cpu, Instruction i) {
+    X87State x = X87Execution.begin(cpu, i);
+    x.setC1(false);
+    if (!x.isEmpty(0)) {
+      x.set(i.destination, x.signExponent(0), x.significand(0));
+    }
+    x.pop();
+  }
+
   private static void exchange(Cpu cpu, Instruction i) {
     X87State x = X87Execution.begin(cpu, i);
-    int other = i.opcode.operands().isEmpty() ? 1 : i.source;
+    int other = i.destination;
     if (x.isEmpty(0) || x.isEmpty(other)) {
       boolean masked = X87Execution.invalidMasked(x);
       X87Execution.underflow(x);
@@ -302,7 +311,6 @@ final class X87Transfer {
             X87Execution.underflow(x, 0, false);
             return;
           }
-          x.setC1(false);
           if (condition.holds(cpu.state)) {
             x.set(0, x.signExponent(i.source), x.significand(i.source));
           }

@@ -9,6 +9,9 @@ public final class X87Remainder {
   private static final int C2 = 0x0400;
   private static final int C3 = 0x4000;
 
+  /** Returned where there is no quotient: C2 is cleared, C0 and C3 stay, as processors have it. */
+  public static final int NO_QUOTIENT = -1;
+
   private final X87Context context;
   private long quotient;
   private long rest;
@@ -21,21 +24,21 @@ public final class X87Remainder {
    * The remainder of {@code a / b}, or a step toward it where the exponents are 64 or more apart.
    *
    * @param nearest true for FPREM1, whose quotient is rounded to nearest, not truncated
-   * @return C2 for an incomplete step, else the quotient's last three bits as C0, C3, C1
+   * @return {@link #NO_QUOTIENT}, or C2 for an incomplete step, else the quotient's last three bits as C0, C3, C1
    */
   public int remainder(Real a, Real b, boolean nearest) {
     context.begin();
     if (context.unordinary(a, b)) {
-      return 0;
+      return NO_QUOTIENT;
     }
     if (a.kind == Real.INFINITY || b.kind == Real.ZERO) {
       context.setInvalid();
-      return 0;
+      return NO_QUOTIENT;
     }
     context.noteDenormal(a);
     context.noteDenormal(b);
     if (context.stopsRegister()) {
-      return 0;
+      return NO_QUOTIENT;
     }
     if (a.kind == Real.ZERO) {
       context.setZero(a.negative);

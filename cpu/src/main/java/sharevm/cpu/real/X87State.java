@@ -128,6 +128,10 @@ public final class X87State {
     status = value ? status | C1 : status & ~C1;
   }
 
+  public void clearC2() {
+    status &= ~C2;
+  }
+
   /** Sets all four condition codes, given in their places in the status word. */
   public void setConditions(int codes) {
     status = status & ~CONDITIONS | codes;

@@ -1,0 +1,256 @@
+package sharevm.cpu.real;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import sharevm.cpu.Control;
+import sharevm.cpu.Cpu;
+import sharevm.cpu.CpuState;
+import sharevm.cpu.decode.Decoder;
+import sharevm.cpu.decode.Instruction;
+import sharevm.cpu.event.GuestFault;
+import sharevm.cpu.instruction.Semantics;
+import sharevm.cpu.opcode.Opcode;
+import sharevm.cpu.opcode.OpcodeTable;
+import sharevm.cpu.opcode.OperandType;
+
+/**
+ * Every x87 row of the opcode table against the x87 unit of this machine, from random states: all
+ * registers, tags, TOP, status and control word, flags, memory.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class X87InstructionHostTest {
+  private static final int QUICK_CASES = 1_000;
+  private static final int LONG_CASES = 100_000;
+  private static final int BATCH = 1_000;
+  private static final int MEMORY = 0x1000;
+  private static final int STATUS_FLAGS = 0x8d5;
+
+  /** Processors compute these differently in the last place; another test bounds the error. */
+  private static final Set<String> APPROXIMATE =
+      Set.of("F2XM1", "FYL2X", "FYL2XP1", "FPTAN", "FPATAN", "FSIN", "FCOS", "FSINCOS");
+
+  private final OpcodeTable table = OpcodeTable.load();
+  private final Decoder decoder = new Decoder(table, new Semantics());
+  private final TestBus bus = new TestBus(0x4000);
+  private final Cpu cpu = bus.processor();
+  private HostFpu host;
+
+  @BeforeAll
+  void start() {
+    Optional<HostFpu> started = HostFpu.start();
+    assumeTrue(started.isPresent(), "no x86-64 hardware to compare with, or no gcc");
+    host = started.get();
+    cpu.state.cr0 |= Control.CR0_PE | Control.CR0_NE;
+    cpu.contextChanged();
+  }
+
+  @AfterAll
+  void stop() throws IOException {
+    if (host != null) {
+      host.close();
+    }
+  }
+
+  Stream<Opcode> rows() {
+    return table.rows().stream()
+        .filter(row -> row.is(Opcode.Attribute.X87) && !APPROXIMATE.contains(row.mnemonic()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("rows")
+  void agreesWithHardware(Opcode row) {
+    compare(row, QUICK_CASES);
+  }
+
+  @ParameterizedTest
+  @MethodSource("rows")
+  @Tag("long")
+  void agreesWithHardwareAtLength(Opcode row) {
+    compare(row, LONG_CASES);
+  }
+
+  private void compare(Opcode row, int count) {
+    long seed = Long.getLong("sharevm.seed", 1) + row.text().hashCode();
+    RealSamples samples = new RealSamples(seed);
+    for (int done = 0; done < count; done += BATCH) {
+      List<FpuCase> cases = new ArrayList<>();
+      for (int i = 0; i < BATCH; i++) {
+        cases.add(prepare(row, samples));
+      }
+      List<FpuCase> answers = host.run(cases);
+      for (int i = 0; i < BATCH; i++) {
+        check(row, cases.get(i), answers.get(i), seed);
+      }
+    }
+  }
+
+  private static FpuCase prepare(Opcode row, RealSamples samples) {
+    SplittableRandom random = samples.random();
+    FpuCase one = new FpuCase().code(encode(row, random)).control(samples.control());
+    int status = random.nextInt(0x10000) & 0x7f00;
+    status |= random.nextInt(4) == 0 ? random.nextInt(0x80) & (one.control() & 0x3f | 0x40) : 0;
+    if (random.nextInt(32) == 0) {
+      // Pending exceptions, that waiting instructions report.
+      status |= random.nextInt(0x40);
+      status |= (status & ~one.control() & 0x3f) != 0 ? 0x8080 : 0;
+    }
+    one.status(status);
+    one.tags(random.nextInt(4) == 0 ? random.nextInt(256) : random.nextBoolean() ? 0 : 0xff);
+    if (one.tags() == 0 && random.nextInt(8) != 0) {
+      // The lower half of the stack is full: there is something to pop and room to push.
+      one.tags(rotate(0x0f, status >> 11 & 7));
+    }
+    for (int i = 0; i < 8; i++) {
+      int signExponent = samples.signExponent();
+      one.st(i, signExponent, samples.significand(signExponent));
+    }
+    if (row.mnemonic().startsWith("FI") && random.nextBoolean()) {
+      one.st(0, random.nextInt(2) << 15 | 16383 + random.nextInt(64), one.significand(0));
+    }
+    for (int offset = 0; offset < 128; offset += 8) {
+      one.memory(offset, random.nextLong());
+    }
+    memoryOperand(row, one, samples);
+    one.bytes.putLong(672, 0x202 | random.nextInt() & STATUS_FLAGS);
+    return one.rax(random.nextLong());
+  }
+
+  private static int rotate(int tags, int top) {
+    return (tags << top | tags >> 8 - top) & 0xff;
+  }
+
+  private static void memoryOperand(Opcode row, FpuCase one, RealSamples samples) {
+    if (row.operandNames().isEmpty()) {
+      return;
+    }
+    SplittableRandom random = samples.random();
+    switch (row.mnemonic()) {
+      case "FBLD" -> {
+        long digits = Long.parseUnsignedLong(Long.toString(random.nextLong(10_000_000_000L)), 16);
+        one.memory(0, digits << random.nextInt(24));
+        one.memory(0, one.memory(0) & 0x1111_1111_1111_1111L * 7);
+        one.memory(8, 0x12 | random.nextLong(2) << 15);
+      }
+      case "FLDCW" -> one.memory(0, samples.control());
+      case "FLDENV", "FRSTOR" -> {
+        boolean narrow = (one.bytes.get(640) & 0xff) == 0x66;
+        one.bytes.putShort(512, (short) samples.control());
+        one.bytes.putShort(narrow ? 514 : 516, (short) (random.nextInt() & 0x7f7f));
+      }
+      default -> {
+        switch (row.operandNames().getFirst()) {
+          case "m32" -> one.memory(0, row.mnemonic().startsWith("FI") ? samples.integer(32) : samples.single());
+          case "m64" -> one.memory(0, row.mnemonic().startsWith("FI") ? samples.integer(64) : samples.real64());
+          default -> {}
+        }
+      }
+    }
+  }
+
+  private static int[] encode(Opcode row, SplittableRandom random) {
+    List<Integer> bytes = new ArrayList<>();
+    if (random.nextInt(4) == 0) {
+      bytes.add(0x66);
+    }
+    bytes.add(row.code());
+    if (row.exactModrm() >= 0) {
+      bytes.add(row.exactModrm());
+    } else if (row.modrm()) {
+      boolean memory =
+          row.operands().stream().anyMatch(o -> o.field() == OperandType.Field.RM && o.memorySize() > 0);
+      bytes.add(row.digit() << 3 | (memory ? 7 : 0xc0 | random.nextInt(8)));
+    }
+    return bytes.stream().mapToInt(b -> b).toArray();
+  }
+
+  private void check(Opcode row, FpuCase in, FpuCase out, long seed) {
+    byte[] code = new byte[Decoder.MAX_LENGTH];
+    in.bytes.get(640, code);
+    assertThat(decoder.decode(code, 0, code.length, 8, 0)).isEqualTo(Decoder.Outcome.DECODED);
+    Instruction instruction = decoder.instruction();
+    assertThat(instruction.opcode).isSameAs(row);
+    load(in);
+    boolean faulted = false;
+    try {
+      instruction.operation.execute(cpu, instruction);
+    } catch (GuestFault fault) {
+      faulted = true;
+    }
+    FpuCase ours = new FpuCase();
+    save(ours);
+    String expected = describe(out, out.signaled(), row);
+    String actual = describe(ours, faulted, row);
+    if (!actual.equals(expected)) {
+      assertThat(actual)
+          .as("%s seed=%d from %s", row, seed, describe(in, false, row))
+          .isEqualTo(expected);
+    }
+  }
+
+  private void load(FpuCase in) {
+    CpuState s = cpu.state;
+    long[] words = new long[X87State.LEGACY_WORDS];
+    for (int n = 0; n < words.length; n++) {
+      words[n] = in.bytes.getLong(8 * n);
+    }
+    s.x87.setLegacy(words, true);
+    s.gpr[CpuState.RAX] = in.rax();
+    s.gpr[CpuState.RDI] = MEMORY;
+    s.rflags(in.flags());
+    for (int offset = 0; offset < 128; offset += 8) {
+      bus.ram().set(ValueLayout.JAVA_LONG_UNALIGNED, MEMORY + offset, in.memory(offset));
+    }
+  }
+
+  private void save(FpuCase out) {
+    CpuState s = cpu.state;
+    for (int n = 0; n < X87State.LEGACY_WORDS; n++) {
+      out.bytes.putLong(8 * n, s.x87.legacyWord(n, true));
+    }
+    out.rax(s.gpr[CpuState.RAX]);
+    out.bytes.putLong(672, s.rflags());
+    for (int offset = 0; offset < 128; offset += 8) {
+      out.memory(offset, bus.ram().get(ValueLayout.JAVA_LONG_UNALIGNED, MEMORY + offset));
+    }
+  }
+
+  private static String describe(FpuCase one, boolean faulted, Opcode row) {
+    StringBuilder text = new StringBuilder();
+    text.append(
+        String.format(
+            "fault=%s control=%04x status=%04x tags=%02x flags=%03x rax=%x%n",
+            faulted,
+            one.control(),
+            one.status(),
+            one.tags(),
+            one.flags() & STATUS_FLAGS,
+            one.rax()));
+    for (int i = 0; i < 8; i++) {
+      text.append(String.format("st%d=%04x:%016x ", i, one.signExponent(i), one.significand(i)));
+    }
+    text.append(String.format("%n"));
+    boolean pointers = row.mnemonic().equals("FNSTENV") || row.mnemonic().equals("FNSAVE");
+    for (int offset = 0; offset < 128; offset += 2) {
+      // The last instruction's addresses cannot be the same.
+      if (!pointers || offset < 6 || offset >= 28) {
+        text.append(String.format("%04x", one.bytes.getShort(512 + offset)));
+      }
+    }
+    return text.toString();
+  }
+}
