@@ -1,0 +1,128 @@
+package sharevm.lab.program;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import sharevm.cpu.Bus;
+import sharevm.cpu.CodePages;
+import sharevm.cpu.Cpu;
+import sharevm.cpu.CpuModel;
+import sharevm.cpu.Exit;
+import sharevm.cpu.InterruptController;
+
+/**
+ * The smallest machine that runs a test program: 4 MiB of RAM, the program as firmware below 1 MiB and 4 GiB, a console
+ * on port E9, an exit on port F4. No interrupts come from outside unless a test says so.
+ */
+final class ProgramMachine implements Bus, InterruptController {
+  private static final int RAM_SIZE = 4 << 20;
+  private static final int ROM_SIZE = 1 << 16;
+  private static final long LOW_ROM = 0xf_0000;
+  private static final long HIGH_ROM = 0xffff_0000L;
+
+  final Cpu cpu;
+
+  /** What the program printed. */
+  final StringBuilder console = new StringBuilder();
+
+  /** What it wrote to the exit port, or -1. */
+  int exitValue = -1;
+
+  private final MemorySegment memory = Arena.ofAuto().allocate(RAM_SIZE + ROM_SIZE, 4096);
+  private long time;
+
+  ProgramMachine(byte[] program, CpuModel model) {
+    MemorySegment.copy(MemorySegment.ofArray(program), 0, memory, RAM_SIZE, ROM_SIZE);
+    CodePages codePages = new CodePages(memory.byteSize());
+    cpu = new Cpu(model, new Cpu.Environment(this, this, () -> time += 100, codePages));
+  }
+
+  /** Runs until the program ends the machine or has had its budget; returns how the processor stopped. */
+  Exit run(long budget) {
+    long end = cpu.engine().retired() + budget;
+    while (true) {
+      Exit exit = cpu.run(Math.min(1000, end - cpu.engine().retired()));
+      if (exitValue >= 0 || !(exit instanceof Exit.BudgetSpent) || cpu.engine().retired() >= end) {
+        return exit;
+      }
+    }
+  }
+
+  @Override
+  public MemorySegment ram() {
+    return memory;
+  }
+
+  @Override
+  public long readable(long physicalAddress) {
+    long page = physicalAddress & -4096;
+    if (page >= HIGH_ROM && page < HIGH_ROM + ROM_SIZE) {
+      return RAM_SIZE + page - HIGH_ROM;
+    }
+    if (page >= LOW_ROM && page < LOW_ROM + ROM_SIZE) {
+      return RAM_SIZE + page - LOW_ROM;
+    }
+    return page >= 0 && page < RAM_SIZE ? page : -1;
+  }
+
+  @Override
+  public long writable(long physicalAddress) {
+    long page = readable(physicalAddress);
+    return page < RAM_SIZE ? page : -1;
+  }
+
+  @Override
+  public long read(long physicalAddress, int size) {
+    return -1L >>> 64 - 8 * size;
+  }
+
+  @Override
+  public void write(long physicalAddress, int size, long value) {}
+
+  @Override
+  public int in(int port, int size) {
+    return -1 >>> 32 - 8 * size;
+  }
+
+  @Override
+  public void out(int port, int size, int value) {
+    if (port == 0xe9) {
+      console.append((char) value);
+    } else if (port == 0xf4) {
+      exitValue = value;
+      cpu.engine().leaveBlock();
+    }
+  }
+
+  @Override
+  public boolean pending() {
+    return false;
+  }
+
+  @Override
+  public int acknowledge() {
+    return -1;
+  }
+
+  @Override
+  public int taskPriority() {
+    return 0;
+  }
+
+  @Override
+  public void taskPriority(int priorityClass) {}
+
+  @Override
+  public boolean ownsMsr(int index) {
+    return false;
+  }
+
+  @Override
+  public long readMsr(int index) {
+    return 0;
+  }
+
+  @Override
+  public boolean writeMsr(int index, long value) {
+    return false;
+  }
+}
