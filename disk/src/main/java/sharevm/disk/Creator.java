@@ -4,9 +4,11 @@ import java.nio.file.Path;
 import java.util.Optional;
 import sharevm.disk.DiskFormat.Qcow2;
 import sharevm.disk.DiskFormat.Raw;
+import sharevm.disk.DiskFormat.Vhd;
 import sharevm.disk.io.Storages;
 import sharevm.disk.qcow2.Qcow2Creator;
 import sharevm.disk.raw.RawLayer;
+import sharevm.disk.vhd.VhdCreator;
 
 /** Makes images. */
 final class Creator {
@@ -29,6 +31,7 @@ final class Creator {
       switch (format) {
         case Qcow2 qcow2 ->
             Qcow2Creator.create(host, path, qcow2, length, relative, qemuName(link.format()));
+        case Vhd vhd -> VhdCreator.createOn(host, path, vhd, length, link.layer());
         case DiskFormat other ->
             throw DiskException.invalid(
                 path.toString(), "an image of format " + other.name() + " cannot have a parent");
@@ -44,6 +47,7 @@ final class Creator {
     switch (format) {
       case Raw _ -> RawLayer.create(host, path, size);
       case Qcow2 qcow2 -> Qcow2Creator.create(host, path, qcow2, size, "", "");
+      case Vhd vhd -> VhdCreator.create(host, path, vhd, size);
       case DiskFormat other -> throw DiskException.invalid(path.toString(), other.name());
     }
   }

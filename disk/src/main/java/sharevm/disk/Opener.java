@@ -17,6 +17,7 @@ import sharevm.disk.layer.Layer;
 import sharevm.disk.layer.ParentLink;
 import sharevm.disk.qcow2.Qcow2Layer;
 import sharevm.disk.raw.RawLayer;
+import sharevm.disk.vhd.VhdCreator;
 
 /** Opens an image and all that is below it. */
 final class Opener {
@@ -99,7 +100,8 @@ final class Opener {
     Storage file = host.open(path, writable ? Mode.WRITE : Mode.READ);
     try {
       String found = format.isPresent() ? format.get() : detect(file);
-      return new Chain.Link(path, found, open(file, found));
+      String name = found.equals("vpc") ? "vhd" : found;
+      return new Chain.Link(path, name, open(file, name));
     } catch (DiskException | RuntimeException e) {
       file.close();
       throw e;
@@ -110,6 +112,7 @@ final class Opener {
     return switch (format) {
       case "raw" -> RawLayer.open(file);
       case "qcow2" -> Qcow2Layer.open(file, host);
+      case "vhd" -> VhdCreator.open(file);
       default -> throw DiskException.invalid(file.name(), "no format is called '" + format + "'");
     };
   }
@@ -121,6 +124,9 @@ final class Opener {
     head.flip();
     if (Qcow2Layer.matches(head)) {
       return "qcow2";
+    }
+    if (VhdCreator.matches(file)) {
+      return "vhd";
     }
     return "raw";
   }

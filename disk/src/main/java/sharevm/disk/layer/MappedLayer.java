@@ -198,6 +198,48 @@ public abstract class MappedLayer implements Layer {
     }
   }
 
+  /**
+   * {@code src} with what the disk shows before and behind it, so that whole units can be stored.
+   *
+   * @param unit of which {@code position} need not be a multiple
+   * @return a buffer that starts at the last multiple of the unit up to {@code position}
+   */
+  protected final ByteBuffer whole(ByteBuffer src, long position, int unit, Below below)
+      throws DiskException {
+    int before = (int) (position % unit);
+    int length = (int) Bytes.roundUp((long) before + src.remaining(), unit);
+    if (length == src.remaining()) {
+      return Bytes.take(src, length);
+    }
+    ByteBuffer block = ByteBuffer.allocate(length);
+    readThrough(block, position - before, before, below);
+    block.put(src);
+    readThrough(block, position - before + block.position(), block.remaining(), below);
+    return block.flip();
+  }
+
+  /** Fills part of a block with what the disk shows now; zeroes beyond the disk's end. */
+  private void readThrough(ByteBuffer block, long position, int length, Below below)
+      throws DiskException {
+    int limit = block.limit();
+    int end = block.position() + length;
+    long at = position;
+    while (block.position() < end) {
+      if (at >= size()) {
+        Bytes.zero(block, end - block.position());
+        break;
+      }
+      block.limit((int) Math.min(end, block.position() + size() - at));
+      long done = read(block, at);
+      if (done < 0) {
+        block.limit(block.position() + (int) -done);
+        below.read(block, at);
+      }
+      at += Math.abs(done);
+    }
+    block.limit(limit);
+  }
+
   /** Refuses writers of what is read-only, and announces the first of the others. */
   protected final void touch() throws DiskException {
     if (touched) {

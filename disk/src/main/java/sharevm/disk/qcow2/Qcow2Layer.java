@@ -411,14 +411,10 @@ public final class Qcow2Layer extends MappedLayer
     int unit = extended() && (ours || nothing) ? header.clusterSize() / SUBCLUSTERS : header.clusterSize();
     int from = in / unit * unit;
     int to = (int) Bytes.roundUp(in + src.remaining(), unit);
-    ByteBuffer block = ByteBuffer.allocate(to - from);
-    long base = position - in;
-    readThrough(block, base + from, in - from, below);
-    block.put(src);
-    readThrough(block, base + from + block.position(), block.remaining(), below);
+    ByteBuffer block = whole(src, position, unit, below);
     long offset = ours ? entry & OFFSET_MASK : newCluster();
     requireCluster(offset, at, "a cluster");
-    file.write(block.flip(), offset + from);
+    file.write(block, offset + from);
     long bitmap = 0xffffffffL;
     if (extended() && (ours || nothing)) {
       long touched = (1L << to / unit) - (1L << from / unit);
@@ -428,28 +424,6 @@ public final class Qcow2Layer extends MappedLayer
       freeEntryLater(entry);
     }
     putEntry(at, offset | COPIED, bitmap);
-  }
-
-  /** Fills part of a block with what the disk shows now; zeroes beyond the disk's end. */
-  private void readThrough(ByteBuffer block, long position, int length, Below below)
-      throws DiskException {
-    int limit = block.limit();
-    int end = block.position() + length;
-    long at = position;
-    while (block.position() < end) {
-      if (at >= header.size) {
-        Bytes.zero(block, end - block.position());
-        break;
-      }
-      block.limit((int) Math.min(end, block.position() + header.size - at));
-      long done = read(block, at);
-      if (done < 0) {
-        block.limit(block.position() + (int) -done);
-        below.read(block, at);
-      }
-      at += Math.abs(done);
-    }
-    block.limit(limit);
   }
 
   @Override
