@@ -18,6 +18,7 @@ import sharevm.disk.layer.ParentLink;
 import sharevm.disk.qcow2.Qcow2Layer;
 import sharevm.disk.raw.RawLayer;
 import sharevm.disk.vhd.VhdCreator;
+import sharevm.disk.vmdk.VmdkOpener;
 
 /** Opens an image and all that is below it. */
 final class Opener {
@@ -113,6 +114,7 @@ final class Opener {
       case "raw" -> RawLayer.open(file);
       case "qcow2" -> Qcow2Layer.open(file, host);
       case "vhd" -> VhdCreator.open(file);
+      case "vmdk" -> VmdkOpener.open(file, host);
       default -> throw DiskException.invalid(file.name(), "no format is called '" + format + "'");
     };
   }
@@ -124,6 +126,9 @@ final class Opener {
     head.flip();
     if (Qcow2Layer.matches(head)) {
       return "qcow2";
+    }
+    if (VmdkOpener.matches(head)) {
+      return "vmdk";
     }
     if (VhdCreator.matches(file)) {
       return "vhd";

@@ -206,15 +206,21 @@ public abstract class MappedLayer implements Layer {
    */
   protected final ByteBuffer whole(ByteBuffer src, long position, int unit, Below below)
       throws DiskException {
-    int before = (int) (position % unit);
-    int length = (int) Bytes.roundUp((long) before + src.remaining(), unit);
+    long from = position - position % unit;
+    return whole(src, position, from, Bytes.roundUp(position + src.remaining(), unit), below);
+  }
+
+  /** The same for a unit that starts at {@code from} and ends at {@code to}. */
+  protected final ByteBuffer whole(ByteBuffer src, long position, long from, long to, Below below)
+      throws DiskException {
+    int length = (int) (to - from);
     if (length == src.remaining()) {
       return Bytes.take(src, length);
     }
     ByteBuffer block = ByteBuffer.allocate(length);
-    readThrough(block, position - before, before, below);
+    readThrough(block, from, (int) (position - from), below);
     block.put(src);
-    readThrough(block, position - before + block.position(), block.remaining(), below);
+    readThrough(block, from + block.position(), block.remaining(), below);
     return block.flip();
   }
 
