@@ -39,6 +39,12 @@ public record HostSide(
         Trace.OFF);
   }
 
+  /** Returns the same for a restored machine: the clock goes on from the snapshot's time. */
+  public HostSide continuing(Snapshot snapshot) {
+    long now = snapshot.clock();
+    return withClock(new HostClock(now), System.currentTimeMillis() - now / 1_000_000);
+  }
+
   /** Returns the same with another clock, whose zero is at {@code epoch} milliseconds since 1970. */
   public HostSide withClock(Clock other, long epoch) {
     return new HostSide(name, memory, other, epoch, serial, debugConsole, trace);

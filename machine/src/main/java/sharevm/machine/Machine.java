@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
+import sharevm.machine.bus.Clock;
 import sharevm.machine.bus.Part;
 
 /**
@@ -13,26 +14,20 @@ import sharevm.machine.bus.Part;
  * <p>Nothing that a guest does makes a method here throw.
  */
 public final class Machine implements AutoCloseable {
+  /** What is not a processor. */
+  record Devices(
+      Map<String, Part> parts, ReentrantLock lock, Clock clock, SerialInput serialInput) {}
+
   private final MachineSpec spec;
   private final Lifecycle lifecycle;
   private final List<Vcpu> vcpus;
-  private final Map<String, Part> parts;
-  private final ReentrantLock deviceLock;
-  private final SerialInput serialInput;
+  private final Devices devices;
 
-  Machine(
-      MachineSpec spec,
-      Lifecycle lifecycle,
-      List<Vcpu> vcpus,
-      Map<String, Part> parts,
-      ReentrantLock deviceLock,
-      SerialInput serialInput) {
+  Machine(MachineSpec spec, Lifecycle lifecycle, List<Vcpu> vcpus, Devices devices) {
     this.spec = spec;
     this.lifecycle = lifecycle;
     this.vcpus = List.copyOf(vcpus);
-    this.parts = parts;
-    this.deviceLock = deviceLock;
-    this.serialInput = serialInput;
+    this.devices = devices;
   }
 
   /** Returns what the machine was built from. */
@@ -88,13 +83,30 @@ public final class Machine implements AutoCloseable {
 
   /** Returns the way into the first serial port. */
   public SerialInput serialInput() {
-    return serialInput;
+    return devices.serialInput();
   }
 
   /** Returns counts of the run so far; while processors run they are a little behind. */
   public Statistics statistics() {
     return new Statistics(
         lifecycle.runNanos(), vcpus.stream().map(Vcpu::statistics).toList());
+  }
+
+  /**
+   * Returns the state of a machine that stands still, without its RAM, which the caller saves beside it.
+   *
+   * @throws IllegalStateException if the machine is neither paused nor new
+   */
+  public Snapshot save() {
+    if (state() != Lifecycle.State.PAUSED && state() != Lifecycle.State.CREATED) {
+      throw new IllegalStateException("only a paused machine can be saved; pause it first");
+    }
+    devices.lock().lock();
+    try {
+      return Snapshot.of(spec, devices.clock().nanos(), devices.parts(), vcpus);
+    } finally {
+      devices.lock().unlock();
+    }
   }
 
   /** Describes every processor's state in readable lines; exact only while the machine is paused. */

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import sharevm.cpu.Attention;
 import sharevm.cpu.CodePages;
@@ -71,10 +72,21 @@ public final class MachineBuilder {
    * @throws IllegalArgumentException if the host's memory does not fit the specification
    */
   public static Machine build(MachineSpec spec, HostSide host, MachineListener listener) {
-    return new MachineBuilder(spec, host, listener).build();
+    return new MachineBuilder(spec, host, listener).build(Optional.empty());
   }
 
-  private Machine build() {
+  /**
+   * Builds a machine that goes on where another was saved.
+   *
+   * @param host its memory holds what the other's held, its clock shows {@link Snapshot#clock}
+   * @throws sharevm.cpu.SavedStateException if the snapshot is of another kind of machine
+   */
+  public static Machine restore(
+      MachineSpec spec, HostSide host, MachineListener listener, Snapshot snapshot) {
+    return new MachineBuilder(spec, host, listener).build(Optional.of(snapshot));
+  }
+
+  private Machine build(Optional<Snapshot> snapshot) {
     Firmware firmware = new Firmware(spec, host, memory);
     Pic8259Pair pic = part("pic", new Pic8259Pair(this::externalInterrupt, trace));
     addChips(pic);
@@ -87,11 +99,19 @@ public final class MachineBuilder {
     part("memory", memory);
     addProcessors(pic);
     SerialInput input = new SerialInput(uart, deviceLock);
-    Machine machine = new Machine(spec, lifecycle, vcpus, parts, deviceLock, input);
+    Machine machine = new Machine(
+            spec,
+            lifecycle,
+            vcpus,
+            new Machine.Devices(parts, deviceLock, host.clock(), input));
     lifecycle.wire(vcpus, pace, new Resetting(firmware, input));
     memory.onWrite(codePages::written);
     memory.onChange(this::memoryMapChanged);
-    firmware.enter(vcpus.getFirst().cpu);
+    if (snapshot.isPresent()) {
+      snapshot.get().into(spec, parts, vcpus);
+    } else {
+      firmware.enter(vcpus.getFirst().cpu);
+    }
     return machine;
   }
 

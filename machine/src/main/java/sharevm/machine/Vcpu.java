@@ -3,8 +3,10 @@ package sharevm.machine;
 import java.util.function.Consumer;
 import sharevm.cpu.Attention;
 import sharevm.cpu.Cpu;
+import sharevm.cpu.CpuSnapshot;
 import sharevm.cpu.Exit;
 import sharevm.cpu.Reset;
+import sharevm.cpu.SavedState;
 
 /** A processor and the thread that runs it. */
 final class Vcpu implements Runnable {
@@ -62,6 +64,16 @@ final class Vcpu implements Runnable {
   /** Forgets that the processor could not go on: it has been reset. At the gate only. */
   void repaired() {
     broken = false;
+  }
+
+  /** Returns the processor's state. At the gate only. */
+  SavedState save() {
+    return CpuSnapshot.save(cpu);
+  }
+
+  /** Takes a saved state over. At the gate, or before the first start. */
+  void restore(SavedState saved) {
+    CpuSnapshot.restore(cpu, saved);
   }
 
   Statistics.Processor statistics() {
