@@ -3,6 +3,7 @@ package sharevm.machine;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import sharevm.machine.bus.Clock;
 import sharevm.machine.bus.Part;
@@ -75,10 +76,21 @@ public final class Machine implements AutoCloseable {
     return lifecycle.outcome();
   }
 
-  /** Starts the machine and waits until its run has ended. */
-  public Outcome run() {
+  /**
+   * Starts the machine and waits until its run has ended.
+   *
+   * @throws InterruptedException if the waiting thread is interrupted; the machine is then stopped
+   */
+  public Outcome run() throws InterruptedException {
     start();
-    return outcome().join();
+    try {
+      return outcome().get();
+    } catch (InterruptedException e) {
+      close();
+      throw e;
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("a machine's outcome is never an exception", e);
+    }
   }
 
   /** Returns the way into the first serial port. */

@@ -24,12 +24,12 @@ class MachineTest {
   private static final int[] CRASH = {0xCC};
 
   @Test
-  void theExitPortEndsTheRun() {
+  void theExitPortEndsTheRun() throws InterruptedException {
     assertThat(TinyGuest.machine(EXIT_5).run()).isEqualTo(new Outcome.DebugExit(11));
   }
 
   @Test
-  void theDebugConsoleIsHeard() {
+  void theDebugConsoleIsHeard() throws InterruptedException {
     StringBuilder heard = new StringBuilder();
     MachineSpec spec = TinyGuest.spec(0xB0, 'o', 0xE6, 0xE9, 0xB0, 'k', 0xE6, 0xE9, 0xE6, 0xF4, 0xF4);
     HostSide host = TinyGuest.host(spec, c -> heard.append((char) c));
@@ -79,7 +79,7 @@ class MachineTest {
   }
 
   @Test
-  void aTripleFaultIsACrashWithAReport() {
+  void aTripleFaultIsACrashWithAReport() throws InterruptedException {
     MachineSpec spec = TinyGuest.spec(CRASH).withNoReboot(true);
     Machine machine = MachineBuilder.build(spec, TinyGuest.host(spec, _ -> {}), MachineListener.NONE);
     Outcome outcome = machine.run();
@@ -90,7 +90,7 @@ class MachineTest {
   }
 
   @Test
-  void aTripleFaultResetsWhereRebootsAreAllowed() {
+  void aTripleFaultResetsWhereRebootsAreAllowed() throws InterruptedException {
     // inc byte [90000h]; cmp byte [90000h], 3; je +1; int3; mov al, 1; out F4h, al
     MachineSpec spec =
         TinyGuest.spec(
@@ -100,7 +100,7 @@ class MachineTest {
   }
 
   @Test
-  void aBugInADeviceStopsThatMachineOnly() {
+  void aBugInADeviceStopsThatMachineOnly() throws InterruptedException {
     MachineSpec spec = TinyGuest.spec(0xE6, 0xE9, 0xF4);
     HostSide host =
         TinyGuest.host(
@@ -116,7 +116,7 @@ class MachineTest {
   }
 
   @Test
-  void machinesLiveSideBySide() {
+  void machinesLiveSideBySide() throws InterruptedException {
     Machine loop = TinyGuest.machine(LOOP);
     loop.start();
     assertThat(TinyGuest.machine(EXIT_5).run()).isEqualTo(new Outcome.DebugExit(11));
@@ -125,7 +125,7 @@ class MachineTest {
   }
 
   @Test
-  void aSavedMachineGoesOnInAnother() {
+  void aSavedMachineGoesOnInAnother() throws InterruptedException {
     // mov ecx, 40000000; loop: dec ecx; jnz loop; mov al, 7; out F4h, al; hlt
     int[] code = {0xB9, 0x00, 0x5A, 0x62, 0x02, 0x49, 0x75, 0xFD, 0xB0, 7, 0xE6, 0xF4, 0xF4};
     MachineSpec spec = TinyGuest.spec(code);
@@ -147,7 +147,7 @@ class MachineTest {
   }
 
   @Test
-  void countedTimeMakesRunsTheSame() {
+  void countedTimeMakesRunsTheSame() throws InterruptedException {
     // mov ecx, 1000; rdtsc-free loop; out E9h, PIT count low byte; exit
     int[] code = {
       0xB9, 0xE8, 3, 0, 0, 0x49, 0x75, 0xFD, 0x30, 0xC0, 0xE6, 0x43, 0xE4, 0x40, 0xE6, 0xE9, 0xE6, 0xF4, 0xF4
@@ -156,7 +156,7 @@ class MachineTest {
   }
 
   @Test
-  void impossibleMachinesAreRefusedInOneLine() {
+  void impossibleMachinesAreRefusedInOneLine() throws InterruptedException {
     assertThatThrownBy(() -> MachineSpec.of(1 << 20)).hasMessageContaining("16M to 64G");
     assertThatThrownBy(() -> MachineSpec.of(1L << 50)).hasMessageContaining("16M to 64G");
     assertThatThrownBy(() -> MachineSpec.of(TinyGuest.MEMORY).withCpus(17)).hasMessageContaining("1 to 16");
@@ -164,7 +164,7 @@ class MachineTest {
         .hasMessageContaining("timeout");
   }
 
-  private static String counted(int[] code) {
+  private static String counted(int[] code) throws InterruptedException {
     StringBuilder heard = new StringBuilder();
     MachineSpec spec = TinyGuest.spec(code);
     HostSide host =
