@@ -20,7 +20,7 @@ public final class Cpu {
       Bus bus, InterruptController interrupts, LongSupplier timestamp, CodePages codePages) {}
 
   /** Registers and flags. */
-  public final CpuState state = new CpuState();
+  public final CpuState state;
 
   /** The way to memory. */
   public final Memory memory;
@@ -54,6 +54,12 @@ public final class Cpu {
 
   /** Makes a processor in its state after power-up (Intel SDM Vol. 3A 10.1.1). */
   public Cpu(CpuModel model, Environment environment) {
+    this(model, environment, new CpuState());
+  }
+
+  /** Makes one with a state that others, such as its interrupt controller, know already. */
+  public Cpu(CpuModel model, Environment environment, CpuState state) {
+    this.state = state;
     this.model = model;
     this.environment = environment;
     this.bus = environment.bus();

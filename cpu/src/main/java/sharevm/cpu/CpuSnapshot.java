@@ -24,6 +24,7 @@ public final class CpuSnapshot {
     saved.put("interruptShadow", s.interruptShadow).put("nmiBlocked", s.nmiBlocked);
     saved.put("halted", s.halted).put("waitForStartup", s.waitForStartup);
     saved.put("xmm", xmm(s)).put("mxcsr", s.mxcsr());
+    saved.put("x87", s.x87.save());
     int lasting = Attention.INTERRUPT | Attention.NMI | Attention.INIT | Attention.STARTUP;
     saved.put("attention", s.attention.bits() & lasting);
     saved.put("startVector", s.attention.startVector());
@@ -62,6 +63,7 @@ public final class CpuSnapshot {
     s.waitForStartup = saved.getBoolean("waitForStartup");
     restoreXmm(s, saved.getLongs("xmm"));
     s.mxcsr(saved.getInt("mxcsr"));
+    s.x87.restore(saved.getPart("x87"));
     restoreMsrs(s.msr, saved.getPart("msr"));
     cpu.contextChanged();
     cpu.flushTranslations(true);

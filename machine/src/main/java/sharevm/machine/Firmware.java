@@ -1,6 +1,7 @@
 package sharevm.machine;
 
 import sharevm.cpu.Cpu;
+import sharevm.cpu.CpuFeature;
 import sharevm.machine.bus.GuestMemory;
 import sharevm.machine.bus.PortBus;
 import sharevm.machine.firmware.Acpi;
@@ -66,7 +67,8 @@ final class Firmware {
     long rsdp = new Acpi(new Acpi.Platform(spec.cpus(), false)).write(physical, map);
     Bios.writeData(physical, rsdp);
     if (spec.boot().isPresent()) {
-      LinuxBoot boot = spec.boot().get();
+      boolean longMode = spec.model().has(CpuFeature.LONG_MODE);
+      LinuxBoot boot = spec.boot().get().withLongMode(longMode);
       EntryState entry = new KernelLoader(physical, map, rsdp).load(boot);
       EntryWriter.apply(entry, cpu);
     }

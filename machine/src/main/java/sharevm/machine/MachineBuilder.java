@@ -10,7 +10,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import sharevm.cpu.Attention;
 import sharevm.cpu.CodePages;
 import sharevm.cpu.Cpu;
-import sharevm.cpu.InterruptController;
+import sharevm.cpu.CpuModel;
+import sharevm.cpu.CpuState;
 import sharevm.machine.bus.GuestMemory;
 import sharevm.machine.bus.HostClock;
 import sharevm.machine.bus.InterruptLine;
@@ -18,10 +19,13 @@ import sharevm.machine.bus.MachineBus;
 import sharevm.machine.bus.MmioBus;
 import sharevm.machine.bus.Part;
 import sharevm.machine.bus.PortBus;
-import sharevm.machine.bus.PrivatePage;
 import sharevm.machine.bus.SteppedClock;
 import sharevm.machine.bus.Timers;
 import sharevm.machine.bus.Trace;
+import sharevm.machine.chip.apic.ApicBus;
+import sharevm.machine.chip.apic.ApicSettings;
+import sharevm.machine.chip.apic.LocalApic;
+import sharevm.machine.chip.ioapic.IoApic;
 import sharevm.machine.chip.pic8259.Pic8259Pair;
 import sharevm.machine.chip.pit8254.Pit8254;
 import sharevm.machine.chip.pit8254.SystemControlPort;
@@ -35,22 +39,36 @@ import sharevm.machine.firmware.PhysicalMemory;
  * who hears of what.
  */
 public final class MachineBuilder {
+  /** What time-stamp counters count: the machine's clock. */
+  private static final long TSC_HERTZ = 1_000_000_000;
+
+  /** What the local APICs' timers count before their dividers. */
+  private static final long APIC_HERTZ = 100_000_000;
+
   private static final int TIMER_IRQ = 0;
   private static final int RTC_IRQ = 8;
+  private static final int FLOAT_ERROR_IRQ = 13;
+
+  /** The I/O APIC's input of IRQ 0, since its input 0 is the 8259A pair's in the multiprocessor PC. */
+  private static final int TIMER_PIN = 2;
 
   private final MachineSpec spec;
   private final HostSide host;
+  private final Trace trace;
   private final ReentrantLock deviceLock = new ReentrantLock();
   private final Map<String, Part> parts = new LinkedHashMap<>();
   private final List<Vcpu> vcpus = new ArrayList<>();
+  private final List<LocalApic> apics = new ArrayList<>();
   private final Lifecycle lifecycle;
   private final Timers timers;
-  private final Trace trace;
   private final GuestMemory memory;
   private final PortBus ports;
   private final MmioBus mmio;
   private final CodePages codePages;
   private final Pace pace;
+  private final ApicBus apicBus;
+  private final Pic8259Pair pic;
+  private final IoApic ioApic;
 
   private MachineBuilder(MachineSpec spec, HostSide host, MachineListener listener) {
     this.spec = spec;
@@ -58,11 +76,14 @@ public final class MachineBuilder {
     trace = host.trace();
     lifecycle = new Lifecycle(host.name(), spec, listener);
     timers = new Timers(host.clock(), deviceLock);
-    memory = new GuestMemory(host.memory(), spec.memoryBytes());
+    memory = part("memory", new GuestMemory(host.memory(), spec.memoryBytes()));
     ports = new PortBus(deviceLock, trace);
     mmio = new MmioBus(deviceLock, trace);
     codePages = new CodePages(host.memory().byteSize());
     pace = pace();
+    apicBus = new ApicBus(deviceLock);
+    pic = part("pic", new Pic8259Pair(this::externalInterrupt, trace));
+    ioApic = part("ioApic", new IoApic(apicBus, trace));
   }
 
   /**
@@ -87,48 +108,78 @@ public final class MachineBuilder {
   }
 
   private Machine build(Optional<Snapshot> snapshot) {
+    addProcessors();
+    addInterruptControllers();
+    addClocks();
+    addDebugPorts();
+    Uart16550 uart = addSerialPort();
     Firmware firmware = new Firmware(spec, host, memory);
-    Pic8259Pair pic = part("pic", new Pic8259Pair(this::externalInterrupt, trace));
-    addChips(pic);
     part("fwCfg", firmware.fwCfg());
     part("rom", firmware.rom());
     firmware.wire(ports);
-    Uart16550 uart =
-        part("com1", new Uart16550(host.serial(), pic.input(PcLayout.COM1_IRQ), timers, trace));
-    ports.map(PcLayout.COM1, Uart16550.PORTS, uart);
-    part("memory", memory);
-    addProcessors(pic);
-    SerialInput input = new SerialInput(uart, deviceLock);
-    Machine machine = new Machine(
-            spec,
-            lifecycle,
-            vcpus,
-            new Machine.Devices(parts, deviceLock, host.clock(), input));
-    lifecycle.wire(vcpus, pace, new Resetting(firmware, input));
     memory.onWrite(codePages::written);
     memory.onChange(this::memoryMapChanged);
+    SerialInput input = new SerialInput(uart, deviceLock);
+    Resetting hooks = new Resetting(firmware, input);
+    lifecycle.wire(vcpus, pace, hooks);
     if (snapshot.isPresent()) {
       snapshot.get().into(spec, parts, vcpus);
     } else {
-      firmware.enter(vcpus.getFirst().cpu);
+      hooks.enter();
     }
-    return machine;
+    return new Machine(
+        spec,
+        lifecycle,
+        vcpus,
+        new Machine.Devices(parts, deviceLock, host.clock(), input));
   }
 
-  private void addChips(Pic8259Pair pic) {
+  private void addProcessors() {
+    ApicSettings settings = new ApicSettings(APIC_HERTZ, TSC_HERTZ);
+    for (int number = 0; number < spec.cpus(); number++) {
+      CpuState state = new CpuState();
+      LocalApic apic =
+          new LocalApic(number, state.attention, apicBus, timers, settings, trace);
+      apic.tscOffset(() -> state.msr.tscOffset);
+      apics.add(part("apic" + number, apic));
+      CpuModel model = spec.model().at(number, spec.cpus()).withClocks(TSC_HERTZ, APIC_HERTZ);
+      MachineBus bus = new MachineBus(memory, mmio, ports, apic);
+      Cpu.Environment environment =
+          new Cpu.Environment(bus, apic, host.clock()::nanos, codePages);
+      Cpu cpu = new Cpu(model, environment, state);
+      Vcpu vcpu = new Vcpu(number, cpu, pace, lifecycle.gate(), new Reporting());
+      vcpu.powerUp();
+      vcpus.add(vcpu);
+    }
+  }
+
+  private void addInterruptControllers() {
     ports.map(0x20, 2, pic.master());
     ports.map(0xA0, 2, pic.slave());
     ports.map(0x4D0, 2, pic.edgeLevel());
-    Pit8254 pit = part("pit", new Pit8254(timers, irq(pic, TIMER_IRQ), trace));
+    mmio.map(PcLayout.IOAPIC, IoApic.LENGTH, ioApic);
+    apicBus.onEndOfInterrupt(ioApic::endOfInterrupt);
+    apicBus.onAcknowledge(pic::acknowledge);
+    FloatErrorPort floatError =
+        part(
+            "floatError",
+            new FloatErrorPort(vcpus.getFirst().cpu.floatError, irq(FLOAT_ERROR_IRQ), deviceLock));
+    ports.map(FloatErrorPort.PORT, FloatErrorPort.PORTS, floatError);
+  }
+
+  private void addClocks() {
+    Pit8254 pit = part("pit", new Pit8254(timers, irq(TIMER_IRQ), trace));
     ports.map(0x40, Pit8254.PORTS, pit);
-    ports.map(
-        0x61,
-        1,
-        part("port61", new SystemControlPort(host.clock(), pit.gate2(), pit.out2())));
+    SystemControlPort port61 =
+        part("port61", new SystemControlPort(host.clock(), pit.gate2(), pit.out2()));
+    ports.map(0x61, 1, port61);
     Instant zero = Instant.ofEpochMilli(host.epochMillis());
-    Rtc146818 rtc = part("rtc", new Rtc146818(timers, irq(pic, RTC_IRQ), zero, trace));
+    Rtc146818 rtc = part("rtc", new Rtc146818(timers, irq(RTC_IRQ), zero, trace));
     rtc.memorySize(memory.lowTop(), memory.highTop() - PhysicalMemory.HIGH_BASE);
     ports.map(0x70, Rtc146818.PORTS, rtc);
+  }
+
+  private void addDebugPorts() {
     ports.map(DebugPorts.CONSOLE, 1, DebugPorts.console(host.debugConsole()));
     if (spec.debugExit()) {
       ports.map(
@@ -138,76 +189,22 @@ public final class MachineBuilder {
     }
   }
 
-  private InterruptLine irq(Pic8259Pair pic, int number) {
-    return pic.input(number);
+  private Uart16550 addSerialPort() {
+    Uart16550 uart =
+        part("com1", new Uart16550(host.serial(), irq(PcLayout.COM1_IRQ), timers, trace));
+    ports.map(PcLayout.COM1, Uart16550.PORTS, uart);
+    return uart;
   }
 
-  private void addProcessors(Pic8259Pair pic) {
-    for (int number = 0; number < spec.cpus(); number++) {
-      MachineBus bus = new MachineBus(memory, mmio, ports, PrivatePage.NONE);
-      InterruptController controller = new PicOnly(pic);
-      Cpu cpu =
-          new Cpu(
-              spec.model(),
-              new Cpu.Environment(bus, controller, host.clock()::nanos, codePages));
-      Vcpu vcpu = new Vcpu(number, cpu, pace, lifecycle.gate(), new Reporting());
-      vcpu.powerUp();
-      vcpus.add(vcpu);
-    }
+  /** An ISA interrupt: at the 8259A pair and at the I/O APIC, where the timer's input is another one. */
+  private InterruptLine irq(int number) {
+    return pic.input(number).and(ioApic.input(number == TIMER_IRQ ? TIMER_PIN : number));
   }
 
-  private volatile boolean external;
-
+  /** INTR of the 8259A pair goes to LINT0 of every processor, which mostly but one has masked. */
   private void externalInterrupt(boolean asserted) {
-    external = asserted;
-    if (asserted && !vcpus.isEmpty()) {
-      vcpus.getFirst().cpu.state.attention.raise(Attention.INTERRUPT);
-    }
-  }
-
-  private final class PicOnly implements InterruptController {
-    private final Pic8259Pair pic;
-
-    PicOnly(Pic8259Pair pic) {
-      this.pic = pic;
-    }
-
-    @Override
-    public boolean pending() {
-      return external;
-    }
-
-    @Override
-    public int acknowledge() {
-      deviceLock.lock();
-      try {
-        return external ? pic.acknowledge() : -1;
-      } finally {
-        deviceLock.unlock();
-      }
-    }
-
-    @Override
-    public int taskPriority() {
-      return 0;
-    }
-
-    @Override
-    public void taskPriority(int priorityClass) {}
-
-    @Override
-    public boolean ownsMsr(int index) {
-      return false;
-    }
-
-    @Override
-    public long readMsr(int index) {
-      return 0;
-    }
-
-    @Override
-    public boolean writeMsr(int index, long value) {
-      return false;
+    for (LocalApic apic : apics) {
+      apic.pin(0).set(asserted);
     }
   }
 
@@ -225,9 +222,12 @@ public final class MachineBuilder {
   }
 
   private void timerFailed(Throwable thrown) {
-    Vcpu first = vcpus.getFirst();
+    crash(vcpus.getFirst(), thrown);
+  }
+
+  private void crash(Vcpu vcpu, Throwable thrown) {
     lifecycle.requestEnd(
-        new Outcome.Crashed(CrashReport.bug(first.number, first.cpu, thrown)));
+        new Outcome.Crashed(CrashReport.bug(vcpu.number, vcpu.cpu, thrown)));
   }
 
   private void memoryMapChanged() {
@@ -244,8 +244,7 @@ public final class MachineBuilder {
 
     @Override
     public void failed(Vcpu vcpu, Throwable thrown) {
-      lifecycle.requestEnd(
-          new Outcome.Crashed(CrashReport.bug(vcpu.number, vcpu.cpu, thrown)));
+      crash(vcpu, thrown);
     }
   }
 
@@ -263,10 +262,8 @@ public final class MachineBuilder {
       deviceLock.lock();
       try {
         parts.values().forEach(Part::reset);
-        for (Vcpu vcpu : vcpus) {
-          vcpu.powerUp();
-        }
-        firmware.enter(vcpus.getFirst().cpu);
+        vcpus.forEach(Vcpu::powerUp);
+        enter();
       } finally {
         deviceLock.unlock();
       }
@@ -276,6 +273,12 @@ public final class MachineBuilder {
     public void ended() {
       timers.close();
       input.close();
+    }
+
+    /** Leaves everything as firmware leaves it to an operating system. */
+    void enter() {
+      apics.getFirst().virtualWire();
+      firmware.enter(vcpus.getFirst().cpu);
     }
   }
 }
