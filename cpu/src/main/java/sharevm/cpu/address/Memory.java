@@ -51,6 +51,9 @@ public final class Memory {
   private long updateLinear;
   private int updateSegment;
 
+  /** The upper half of what the last {@link #load128} loaded. */
+  private long high;
+
   /** Makes the memory path of a processor. */
   public Memory(CpuState state, Bus bus, CodePages codePages) {
     this.s = state;
@@ -184,7 +187,67 @@ public final class Memory {
     return load(i.segment, i.address(s), size);
   }
 
+  /** Loads the 16 bytes of the memory operand: returns the lower half, and {@link #high128} has the upper one. */
+  public long load128(Instruction i) {
+    return load128(i.segment, linear(i.segment, i.address(s), 16, false));
+  }
+
+  /** Loads as {@link #load128} does what must lie at a multiple of 16, else faults with #GP(0). */
+  public long loadAligned128(Instruction i) {
+    long a = linear(i.segment, i.address(s), 16, false);
+    if ((a & 15) != 0) {
+      throw GuestFault.generalProtection();
+    }
+    return load128(i.segment, a);
+  }
+
+  /** Returns the upper half of what was last loaded by {@link #load128} or {@link #loadAligned128}. */
+  public long high128() {
+    return high;
+  }
+
+  private long load128(int segment, long a) {
+    int entry = Tlb.entry(a);
+    long d = a - tlb[entry + Tlb.READ];
+    if (Long.compareUnsigned(d, 4096 - 16) <= 0) {
+      long at = tlb[entry + Tlb.RAM] + d;
+      high = ram.get(LONG, at + 8);
+      return ram.get(LONG, at);
+    }
+    long low = slow.load(current, a, 8, segment);
+    high = slow.load(current, a + 8 & s.linearMask, 8, segment);
+    return low;
+  }
+
   // Stores.
+
+  /** Stores 16 bytes to the memory operand, both halves or none. */
+  public void store128(Instruction i, long low, long high) {
+    store128(i.segment, linear(i.segment, i.address(s), 16, true), low, high);
+  }
+
+  /** Stores as {@link #store128} does to what must lie at a multiple of 16, else faults with #GP(0). */
+  public void storeAligned128(Instruction i, long low, long high) {
+    long a = linear(i.segment, i.address(s), 16, true);
+    if ((a & 15) != 0) {
+      throw GuestFault.generalProtection();
+    }
+    store128(i.segment, a, low, high);
+  }
+
+  private void store128(int segment, long a, long low, long high) {
+    int entry = Tlb.entry(a);
+    long d = a - tlb[entry + Tlb.WRITE];
+    if (Long.compareUnsigned(d, 4096 - 16) <= 0) {
+      long at = tlb[entry + Tlb.RAM] + d;
+      ram.set(LONG, at, low);
+      ram.set(LONG, at + 8, high);
+      return;
+    }
+    slow.probeWrite(current, a, 16, segment);
+    slow.store(current, a, 8, low, segment);
+    slow.store(current, a + 8 & s.linearMask, 8, high, segment);
+  }
 
   public void store8(int segment, long offset, int value) {
     long a = linear(segment, offset, 1, true);

@@ -33,16 +33,19 @@ public final class FloatGuard {
 
   /** Before MMX instructions. */
   public static void mmx(Cpu cpu) {
-    available(cpu.state);
+    long away = cpu.state.cr0 & (Control.CR0_EM | Control.CR0_TS);
+    if (away != 0) {
+      throw away == Control.CR0_TS ? GuestFault.of(GuestFault.NM) : GuestFault.undefined();
+    }
     pending(cpu);
   }
 
   /** Before SSE instructions: #UD for an operating system that does not save their registers. */
   public static void sse(CpuState s) {
-    if ((s.cr4 & Control.CR4_OSFXSR) == 0) {
-      throw GuestFault.undefined();
+    long away = s.cr0 & (Control.CR0_EM | Control.CR0_TS) | ~s.cr4 & Control.CR4_OSFXSR;
+    if (away != 0) {
+      throw away == Control.CR0_TS ? GuestFault.of(GuestFault.NM) : GuestFault.undefined();
     }
-    available(s);
   }
 
   /** The fault of an unmasked SSE exception. SDM Vol. 1, 11.5.1. */
@@ -50,15 +53,6 @@ public final class FloatGuard {
     return (s.cr4 & Control.CR4_OSXMMEXCPT) != 0
         ? GuestFault.of(GuestFault.XM)
         : GuestFault.undefined();
-  }
-
-  private static void available(CpuState s) {
-    if ((s.cr0 & Control.CR0_EM) != 0) {
-      throw GuestFault.undefined();
-    }
-    if ((s.cr0 & Control.CR0_TS) != 0) {
-      throw GuestFault.of(GuestFault.NM);
-    }
   }
 
   private static void pending(Cpu cpu) {

@@ -53,6 +53,19 @@ public final class Semantics implements Binder {
     X87Computation.bind(this);
     X87Transfer.bind(this);
     X87Control.bind(this);
+    bindVectors();
+  }
+
+  private void bindVectors() {
+    SseMove.bind(this);
+    SseArithmetic.bind(this);
+    SseCompare.bind(this);
+    SseConvert.bind(this);
+    SseShuffle.bind(this);
+    SseElement.bind(this);
+    IntegerVector.bind(this);
+    MmxMove.bind(this);
+    MmxShuffle.bind(this);
   }
 
   /** Binds a mnemonic to one operation for all forms. */
