@@ -244,7 +244,8 @@ public final class Memory {
       ram.set(LONG, at + 8, high);
       return;
     }
-    slow.probeWrite(current, a, 16, segment);
+    slow.probeWrite(current, a, 8, segment);
+    slow.probeWrite(current, a + 8 & s.linearMask, 8, segment);
     slow.store(current, a, 8, low, segment);
     slow.store(current, a + 8 & s.linearMask, 8, high, segment);
   }

@@ -81,6 +81,7 @@ final class MmxMove {
 
   private static void empty(Cpu cpu, Instruction i) {
     FloatGuard.mmx(cpu);
+    MmxAccess.enter(cpu);
     cpu.state.x87.emptyAll();
   }
 
@@ -95,28 +96,20 @@ final class MmxMove {
     return (int) ((bytes >>> 7 & ONES) * GATHER >>> 56);
   }
 
+  /** The unit is in MMX state even when the store faults, as on processors; executed again, it makes no difference. */
   private static void maskedStore(Cpu cpu, Instruction i) {
     FloatGuard.mmx(cpu);
-    long value = MmxAccess.get(cpu, i.destination);
-    long mask = MmxAccess.get(cpu, i.source);
-    storeMasked(cpu, i, 0, value, mask, true);
-    storeMasked(cpu, i, 0, value, mask, false);
     MmxAccess.enter(cpu);
+    long offset = cpu.state.gpr[CpuState.RDI] & i.addressMask;
+    cpu.memory.probeWrite(i.segment, offset, 8);
+    storeMasked(cpu, i, offset, MmxAccess.get(cpu, i.destination), MmxAccess.get(cpu, i.source));
   }
 
-  /** Stores, or only probes, those of eight bytes at rDI + {@code from} whose mask byte has its sign bit set. */
-  static void storeMasked(
-      Cpu cpu, Instruction i, int from, long value, long mask, boolean probeOnly) {
-    long start = cpu.state.gpr[CpuState.RDI] + from;
+  /** Stores those of eight bytes whose mask byte has its sign bit set, where all eight can be written. */
+  static void storeMasked(Cpu cpu, Instruction i, long offset, long value, long mask) {
     for (int n = 0; n < 8; n++) {
-      long offset = start + n & i.addressMask;
-      if ((mask >>> 8 * n & 0x80) == 0) {
-        continue;
-      }
-      if (probeOnly) {
-        cpu.memory.probeWrite(i.segment, offset, 1);
-      } else {
-        cpu.memory.store8(i.segment, offset, (int) (value >>> 8 * n) & 0xff);
+      if ((mask >>> 8 * n & 0x80) != 0) {
+        cpu.memory.store8(i.segment, offset + n, (int) (value >>> 8 * n) & 0xff);
       }
     }
   }

@@ -66,6 +66,10 @@ public final class Semantics implements Binder {
     IntegerVector.bind(this);
     MmxMove.bind(this);
     MmxShuffle.bind(this);
+    Aes.bind(this);
+    CarrylessMultiply.bind(this);
+    Sse42Strings.bind(this);
+    StateSave.bind(this);
   }
 
   /** Binds a mnemonic to one operation for all forms. */

@@ -153,6 +153,7 @@ final class SseConvert {
     return SseArithmetic.pair(first, element.apply(unit.doubles(), high));
   }
 
+  /** The unit is in MMX state also when arithmetic faults, as on processors. */
   private static Operation doublesToMmx(FromDouble element) {
     return (cpu, i) -> {
       CpuState s = cpu.state;
@@ -161,6 +162,7 @@ final class SseConvert {
       long low = i.memory ? cpu.memory.loadAligned128(i) : s.xmmLow(i.source);
       long high = i.memory ? cpu.memory.high128() : s.xmmHigh(i.source);
       long result = both(SseAccess.begin(cpu), element, low, high);
+      MmxAccess.enter(cpu);
       SseAccess.commit(cpu);
       MmxAccess.set(cpu, i.destination, result);
     };
@@ -174,35 +176,36 @@ final class SseConvert {
       SseSingle unit = SseAccess.begin(cpu).singles();
       int low = element.apply(unit, (int) source);
       long result = SseArithmetic.pair(low, element.apply(unit, (int) (source >>> 32)));
+      MmxAccess.enter(cpu);
       SseAccess.commit(cpu);
       MmxAccess.set(cpu, i.destination, result);
     };
   }
 
-  private static void mmxToSingles(Cpu cpu, Instruction i) {
+  /** Returns two integers; from memory they leave the x87 state alone (Intel SDM Vol. 2A CVTPI2PD). */
+  private static long integers(Cpu cpu, Instruction i) {
     FloatGuard.sse(cpu.state);
+    if (i.memory) {
+      return cpu.memory.load64(i);
+    }
     FloatGuard.mmx(cpu);
-    long source = MmxAccess.source(cpu, i);
+    MmxAccess.enter(cpu);
+    return MmxAccess.get(cpu, i.source);
+  }
+
+  private static void mmxToSingles(Cpu cpu, Instruction i) {
+    long source = integers(cpu, i);
     SseSingle unit = SseAccess.begin(cpu).singles();
     int low = unit.fromInt((int) source);
     long result = SseArithmetic.pair(low, unit.fromInt((int) (source >>> 32)));
     SseAccess.commit(cpu);
     cpu.state.xmmLow(i.destination, result);
-    MmxAccess.enter(cpu);
   }
 
-  /** From memory it leaves the x87 state alone (Intel SDM Vol. 2A CVTPI2PD). */
   private static void mmxToDoubles(Cpu cpu, Instruction i) {
-    FloatGuard.sse(cpu.state);
-    if (!i.memory) {
-      FloatGuard.mmx(cpu);
-    }
-    long source = MmxAccess.source(cpu, i);
+    long source = integers(cpu, i);
     long low = Double.doubleToRawLongBits((int) source);
     SseAccess.set(
         cpu.state, i.destination, low, Double.doubleToRawLongBits((int) (source >>> 32)));
-    if (!i.memory) {
-      MmxAccess.enter(cpu);
-    }
   }
 }

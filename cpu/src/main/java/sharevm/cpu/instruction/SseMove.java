@@ -174,11 +174,10 @@ final class SseMove {
   private static void maskedStore(Cpu cpu, Instruction i) {
     CpuState s = cpu.state;
     FloatGuard.sse(s);
-    for (int pass = 0; pass < 2; pass++) {
-      boolean probe = pass == 0;
-      MmxMove.storeMasked(cpu, i, 0, s.xmmLow(i.destination), s.xmmLow(i.source), probe);
-      MmxMove.storeMasked(cpu, i, 8, s.xmmHigh(i.destination), s.xmmHigh(i.source), probe);
-    }
+    long offset = s.gpr[CpuState.RDI] & i.addressMask;
+    cpu.memory.probeWrite(i.segment, offset, 16);
+    MmxMove.storeMasked(cpu, i, offset, s.xmmLow(i.destination), s.xmmLow(i.source));
+    MmxMove.storeMasked(cpu, i, offset + 8, s.xmmHigh(i.destination), s.xmmHigh(i.source));
   }
 
   private static void signsOfSingles(Cpu cpu, Instruction i) {
