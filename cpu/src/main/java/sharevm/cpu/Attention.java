@@ -28,6 +28,9 @@ public final class Attention {
   /** Other processors or devices changed memory mapping or code: drop cached translations. */
   public static final int FLUSH = 1 << 5;
 
+  /** A debug trap waits in {@link CpuState#pendingDebug}. */
+  public static final int TRAP = 1 << 6;
+
   private static final VarHandle WORD = ValueLayout.JAVA_INT.varHandle();
 
   private final MemorySegment word;

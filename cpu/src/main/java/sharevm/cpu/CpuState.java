@@ -105,8 +105,14 @@ public final class CpuState {
   /** Wraps stack pointers: 16, 32 or 64 bits. */
   public long stackMask = 0xffff;
 
-  /** Whether interrupts (and after MOV SS also debug traps) are held off until the next instruction is done. */
+  /** Whether interrupts are held off until the next instruction is done. */
   public boolean interruptShadow;
+
+  /** Whether MOV SS or POP SS holds off debug traps as well until the next instruction is done. */
+  public boolean trapShadow;
+
+  /** Bits of DR6 of debug traps that wait for the end of the instruction. */
+  public long pendingDebug;
 
   /** Whether an NMI was delivered and no IRET executed since. */
   public boolean nmiBlocked;

@@ -41,6 +41,8 @@ public final class Reset {
     s.halted = false;
     s.waitForStartup = false;
     s.interruptShadow = false;
+    s.trapShadow = false;
+    s.pendingDebug = 0;
     s.nmiBlocked = false;
     Arrays.fill(s.dr, 0);
     s.dr[6] = 0xffff_0ff0L;

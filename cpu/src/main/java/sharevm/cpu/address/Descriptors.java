@@ -113,7 +113,7 @@ public final class Descriptors {
   public static long touch(Cpu cpu, int selector, long descriptor) {
     long accessed = descriptor | (long) Segment.ACCESSED << TYPE_SHIFT;
     if (accessed != descriptor) {
-      cpu.memory.setSystemBits(place(cpu.state, selector, 8) + 5, Segment.ACCESSED);
+      cpu.memory.changeSystemBits(place(cpu.state, selector, 8) + 5, 0, Segment.ACCESSED);
     }
     return accessed;
   }

@@ -447,9 +447,9 @@ public final class Memory {
     slow.probeSystem(supervisor, linear & systemMask(), size, true);
   }
 
-  /** Sets bits of one byte at a linear address as supervisor, as one locked access. */
-  public void setSystemBits(long linear, int bits) {
-    slow.setSystemBits(supervisor, linear & systemMask(), bits);
+  /** Clears and sets bits of one byte at a linear address as supervisor, as one locked access. */
+  public void changeSystemBits(long linear, int cleared, int set) {
+    slow.changeSystemBits(supervisor, linear & systemMask(), cleared, set);
   }
 
   // Stacks of a privilege level that is not yet, or no longer, the present one: linear, segment checked by the caller.

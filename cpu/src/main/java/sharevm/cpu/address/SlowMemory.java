@@ -9,6 +9,7 @@ import sharevm.cpu.CodePages;
 import sharevm.cpu.Control;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
+import sharevm.cpu.event.Breakpoints;
 import sharevm.cpu.event.GuestFault;
 
 /** Memory accesses that the TLB does not answer: see {@link Memory}. */
@@ -37,12 +38,15 @@ final class SlowMemory {
 
   long load(Tlb tlb, long linear, int size, int segment) {
     check(linear, size, segment);
-    return loadChecked(tlb, linear, size, privilege());
+    long value = loadChecked(tlb, linear, size, privilege());
+    Breakpoints.access(s, linear, size, false);
+    return value;
   }
 
   void store(Tlb tlb, long linear, int size, long value, int segment) {
     check(linear, size, segment);
     storeChecked(tlb, linear, size, value, privilege());
+    Breakpoints.access(s, linear, size, true);
   }
 
   void probeWrite(Tlb tlb, long linear, int size, int segment) {
@@ -70,17 +74,18 @@ final class SlowMemory {
     probe(tlb, linear, size, (write ? PageWalk.WRITE : 0) | PageWalk.IMPLICIT);
   }
 
-  void setSystemBits(Tlb tlb, long linear, int bits) {
+  void changeSystemBits(Tlb tlb, long linear, int cleared, int set) {
     while (true) {
       int old = (int) loadSystem(tlb, linear, 1);
+      int wanted = old & ~cleared | set;
       long physical = translate(tlb, linear, PageWalk.WRITE | PageWalk.IMPLICIT);
       long page = bus.writable(physical);
       if (page < 0) {
-        bus.write(physical, 1, old | bits);
+        bus.write(physical, 1, wanted);
         return;
       }
       long place = page + (physical & 0xfff);
-      if (replaceByte(place, old, old | bits)) {
+      if (replaceByte(place, old, wanted)) {
         codePages.written(place, 1);
         return;
       }
@@ -119,6 +124,7 @@ final class SlowMemory {
   boolean compareAndSet(Tlb tlb, long linear, int size, long expected, long value, int segment) {
     check(linear, size, segment);
     probe(tlb, linear, size, PageWalk.WRITE | privilege());
+    Breakpoints.access(s, linear, size, true);
     long place = crosses(linear, size) ? -1 : ramPlace(tlb, linear);
     if (place < 0 || (place & 7) + size > 8) {
       return compareAndSetInParts(tlb, linear, size, expected, value);
@@ -226,7 +232,7 @@ final class SlowMemory {
     long physical = walk.translate(linear, access);
     long page = bus.readable(physical);
     boolean checking = s.cpl == 3 && (s.flagsSystem & Flags.AC) != 0 && (s.cr0 & Control.CR0_AM) != 0;
-    if (page >= 0 && !checking) {
+    if (page >= 0 && !checking && !Breakpoints.watches(s, linear)) {
       boolean plain = bus.writable(physical) >= 0 && !codePages.marked((int) (page >>> 12));
       tlb.fill(linear, plain && walk.writable(), walk.kind(), page);
     }

@@ -9,8 +9,22 @@ import sharevm.cpu.Reset;
 
 /** What happens between two instructions: requests of others, faults, double faults, shutdown. */
 public final class Events {
+  /** Bits of DR6 (Intel SDM Vol. 3B 17.2.3): a debug register was touched, single step, task switch. */
+  public static final long DR6_BD = 1 << 13;
+
+  public static final long DR6_BS = 1 << 14;
+  public static final long DR6_BT = 1 << 15;
+
+  /** Bits of DR7 that a task switch clears: L0 to L3 and LE. */
+  static final long DR7_LOCAL = 0x155;
+
+  private static final long DR7_GD = 1 << 13;
+
   private final Cpu cpu;
   private final CpuState s;
+
+  /** Whether the running instruction ends in a single-step trap. */
+  private boolean stepTrap;
 
   /** Makes the events of a processor. */
   public Events(Cpu cpu) {
@@ -36,10 +50,16 @@ public final class Events {
       s.attention.clear(Attention.STOP);
       return new Exit.Stopped();
     }
-    if (s.waitForStartup || s.interruptShadow) {
+    if (s.waitForStartup) {
       return null;
     }
-    return interrupts(bits);
+    if ((bits & Attention.TRAP) != 0 && !s.trapShadow) {
+      Exit exit = debugTrap();
+      if (exit != null) {
+        return exit;
+      }
+    }
+    return s.interruptShadow ? null : interrupts(bits);
   }
 
   private Exit interrupts(int bits) {
@@ -73,6 +93,12 @@ public final class Events {
 
   /** Delivers a fault of the instruction at RIP; returns an exit when that ends in shutdown, else null. */
   public Exit fault(GuestFault fault) {
+    stepTrap = false;
+    if (fault.vector() == GuestFault.DB) {
+      s.dr[7] &= ~DR7_GD;
+    } else {
+      s.pendingDebug = 0;
+    }
     return deliver(Event.of(fault));
   }
 
@@ -83,16 +109,55 @@ public final class Events {
 
   /** Checks, before an instruction that is stepped, for an instruction breakpoint; throws a debug fault. */
   public void beforeStep() {
+    boolean resumed = (s.flagsSystem & Flags.RF) != 0;
+    if (!resumed && Breakpoints.any(s)) {
+      int hit = Breakpoints.instruction(s, s.segmentBase[CpuState.CS] + s.rip & s.linearMask);
+      if (hit != 0) {
+        s.dr[6] |= hit;
+        throw GuestFault.of(GuestFault.DB);
+      }
+    }
     s.interruptShadow = false;
+    s.trapShadow = false;
+    s.flagsSystem &= ~Flags.RF;
+    stepTrap = (s.flagsSystem & Flags.TF) != 0;
   }
 
   /** Raises, after an instruction that was stepped, the debug traps that it met; returns an exit or null. */
   public Exit afterStep() {
-    return null;
+    if (s.trapShadow) {
+      return null;
+    }
+    s.pendingDebug |= stepTrap ? DR6_BS : 0;
+    return s.pendingDebug == 0 ? null : debugTrap();
+  }
+
+  /** Says that the running instruction shall end in no single-step trap although EFLAGS.TF was set before it. */
+  public void withoutStepTrap() {
+    stepTrap = false;
+  }
+
+  /** Asks for a debug trap when the running instruction is done, with bits of DR6. */
+  public void trapAfter(long bits) {
+    s.pendingDebug |= bits;
+    s.attention.raise(Attention.TRAP);
+  }
+
+  private Exit debugTrap() {
+    s.attention.clear(Attention.TRAP);
+    long bits = s.pendingDebug;
+    s.pendingDebug = 0;
+    if (bits == 0) {
+      return null;
+    }
+    s.dr[6] |= bits;
+    s.dr[7] &= ~DR7_GD;
+    return deliver(Event.of(GuestFault.of(GuestFault.DB)));
   }
 
   private Exit deliver(Event first) {
     Event event = first;
+    s.halted = false;
     while (true) {
       try {
         if (event.vector() == GuestFault.PF && event.isException()) {

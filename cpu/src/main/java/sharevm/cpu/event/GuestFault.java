@@ -38,11 +38,18 @@ public final class GuestFault extends RuntimeException {
   private final int errorCode;
   private final long address;
 
+  private final boolean newTask;
+
   private GuestFault(int vector, int errorCode, long address) {
+    this(vector, errorCode, address, false);
+  }
+
+  private GuestFault(int vector, int errorCode, long address, boolean newTask) {
     super(null, null, false, false);
     this.vector = vector;
     this.errorCode = errorCode;
     this.address = address;
+    this.newTask = newTask;
   }
 
   /** Makes a fault without error code. */
@@ -68,6 +75,16 @@ public final class GuestFault extends RuntimeException {
   /** Makes a page fault: the error code of Intel SDM Vol. 3A 4.7 and the linear address for CR2. */
   public static GuestFault page(int errorCode, long linearAddress) {
     return new GuestFault(PF, errorCode, linearAddress);
+  }
+
+  /** Returns this fault as one that a task switch met when the new task was the present one already. */
+  GuestFault inNewTask() {
+    return new GuestFault(vector, errorCode, address, true);
+  }
+
+  /** Returns whether RIP is not the faulting instruction's, but a new task's: {@code CpuState.rip} is right as it is. */
+  public boolean isInNewTask() {
+    return newTask;
   }
 
   /** Returns the vector, 0 to 31. */

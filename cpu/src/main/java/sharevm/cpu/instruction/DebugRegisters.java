@@ -4,13 +4,13 @@ import sharevm.cpu.Control;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.decode.Instruction;
+import sharevm.cpu.event.Events;
 import sharevm.cpu.event.GuestFault;
 import sharevm.cpu.opcode.OperandType.Kind;
 
 /** MOV to and from debug registers (Intel SDM Vol. 3B 17.2). */
 final class DebugRegisters {
   private static final long DR7_GD = 1 << 13;
-  private static final long DR6_BD = 1 << 13;
   private static final long DR6_FIXED = 0xffff_0ff0L;
   private static final long DR6_WRITABLE = 0xe00f;
   private static final long DR7_FIXED = 1 << 10;
@@ -33,8 +33,7 @@ final class DebugRegisters {
       throw GuestFault.generalProtection();
     }
     if ((s.dr[7] & DR7_GD) != 0) {
-      s.dr[6] |= DR6_BD;
-      s.dr[7] &= ~DR7_GD;
+      s.dr[6] |= Events.DR6_BD;
       throw GuestFault.of(GuestFault.DB);
     }
     return alias ? operand + 2 : operand;
@@ -55,10 +54,11 @@ final class DebugRegisters {
         throw GuestFault.generalProtection();
       }
       s.dr[number] = number == 6 ? value & DR6_WRITABLE | DR6_FIXED : value & DR7_WRITABLE | DR7_FIXED;
-      cpu.contextChanged();
     } else {
       s.dr[number] = value;
-      cpu.contextChanged();
+    }
+    if (number != 6) {
+      cpu.memory.flush();
     }
   }
 }

@@ -128,7 +128,7 @@ final class DescriptorTables {
     long base = Descriptors.base(descriptor) | high;
     checkCanonical(base);
     if (n == CpuState.TR) {
-      cpu.memory.setSystemBits(Descriptors.place(s, selector, 8) + 5, Descriptors.BUSY);
+      cpu.memory.changeSystemBits(Descriptors.place(s, selector, 8) + 5, 0, Descriptors.BUSY);
     }
     SegmentLoader.set(s, n, selector, descriptor);
     s.segmentBase[n] = base;

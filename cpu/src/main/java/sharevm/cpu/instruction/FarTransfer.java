@@ -7,6 +7,7 @@ import sharevm.cpu.address.Descriptors;
 import sharevm.cpu.address.SegmentLoader;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
+import sharevm.cpu.event.TaskSwitch;
 
 /** Far JMP and CALL: to code segments and through call gates, task gates and TSSs (Intel SDM Vol. 2 CALL and JMP). */
 final class FarTransfer {
@@ -71,7 +72,7 @@ final class FarTransfer {
     long descriptor = Descriptors.read(cpu, selector, GuestFault.GP, 0);
     int attributes = Descriptors.attributes(descriptor);
     if ((attributes & Segment.CODE_OR_DATA) == 0) {
-      system(cpu, size, selector, descriptor, call);
+      system(cpu, selector, descriptor, call);
       return;
     }
     checkDirect(cpu, selector, attributes);
@@ -125,7 +126,36 @@ final class FarTransfer {
     cpu.contextChanged();
   }
 
-  private static void system(Cpu cpu, int size, int selector, long descriptor, boolean call) {
-    throw GuestFault.of(GuestFault.GP, selector & Descriptors.INDEX);
+  private static void system(Cpu cpu, int selector, long descriptor, boolean call) {
+    CpuState s = cpu.state;
+    int type = Descriptors.type(descriptor);
+    switch (type) {
+      case Descriptors.CALL_GATE_32 -> CallGate.enter(cpu, selector, descriptor, call);
+      case Descriptors.CALL_GATE_16, Descriptors.TASK_GATE, Descriptors.TSS_16, Descriptors.TSS_32 -> {
+        if (s.longMode()) {
+          throw GuestFault.of(GuestFault.GP, selector & Descriptors.INDEX);
+        }
+        if (type == Descriptors.CALL_GATE_16) {
+          CallGate.enter(cpu, selector, descriptor, call);
+        } else {
+          task(cpu, selector, descriptor, call);
+        }
+      }
+      default -> throw GuestFault.of(GuestFault.GP, selector & Descriptors.INDEX);
+    }
+  }
+
+  private static void task(Cpu cpu, int selector, long descriptor, boolean call) {
+    int attributes = Descriptors.attributes(descriptor);
+    int error = selector & Descriptors.INDEX;
+    if (Segment.dpl(attributes) < Math.max(cpu.state.cpl, selector & 3)) {
+      throw GuestFault.of(GuestFault.GP, error);
+    }
+    boolean gate = Descriptors.type(descriptor) == Descriptors.TASK_GATE;
+    if (gate && (attributes & Segment.PRESENT) == 0) {
+      throw GuestFault.of(GuestFault.NP, error);
+    }
+    int tss = gate ? (int) (descriptor >>> 16) & 0xffff : selector;
+    TaskSwitch.byTransfer(cpu, tss, call);
   }
 }

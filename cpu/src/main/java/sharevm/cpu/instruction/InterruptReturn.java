@@ -7,6 +7,7 @@ import sharevm.cpu.Segment;
 import sharevm.cpu.address.SegmentLoader;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
+import sharevm.cpu.event.TaskSwitch;
 
 /** IRET in all modes (Intel SDM Vol. 2 IRET/IRETD/IRETQ). */
 final class InterruptReturn {
@@ -74,7 +75,7 @@ final class InterruptReturn {
     if (cpu.state.longMode()) {
       throw GuestFault.generalProtection();
     }
-    throw GuestFault.undefined();
+    TaskSwitch.byReturn(cpu);
   }
 
   private static void protectedMode(Cpu cpu, int size) {

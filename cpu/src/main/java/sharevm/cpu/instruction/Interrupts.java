@@ -37,6 +37,7 @@ final class Interrupts {
     if (asks && kind == Event.Kind.SOFTWARE && (s.cr4 & Control.CR4_VME) == 0) {
       throw GuestFault.generalProtection();
     }
+    cpu.events.withoutStepTrap();
     InterruptDelivery.deliver(cpu, Event.software(vector, kind));
   }
 }

@@ -4,6 +4,7 @@ import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.decode.Instruction;
+import sharevm.cpu.event.Breakpoints;
 import sharevm.cpu.event.GuestFault;
 
 /** IN, OUT, INS, OUTS and the permission to use a port (Intel SDM Vol. 1 chapter 19). */
@@ -66,6 +67,7 @@ final class Ports {
     int port = port(s, i);
     check(cpu, port, size);
     int value = cpu.bus.in(port, size);
+    Breakpoints.port(s, port, size);
     switch (size) {
       case 1 -> s.r8(CpuState.RAX, value);
       case 2 -> s.r16(CpuState.RAX, value);
@@ -80,6 +82,7 @@ final class Ports {
     check(cpu, port, size);
     int value = s.r32(CpuState.RAX) & (size == 4 ? -1 : (1 << 8 * size) - 1);
     cpu.bus.out(port, size, value);
+    Breakpoints.port(s, port, size);
   }
 
   private static void ins(Cpu cpu, Instruction i) {
@@ -87,6 +90,7 @@ final class Ports {
     int size = size(i);
     int port = s.r16(CpuState.RDX);
     check(cpu, port, size);
+    Breakpoints.port(s, port, size);
     int segment = s.code64 ? CpuState.FLAT : CpuState.ES;
     repeat(cpu, i, CpuState.RDI, size, offset -> {
       cpu.memory.probeWrite(segment, offset, size);
@@ -99,6 +103,7 @@ final class Ports {
     int size = size(i);
     int port = s.r16(CpuState.RDX);
     check(cpu, port, size);
+    Breakpoints.port(s, port, size);
     repeat(cpu, i, CpuState.RSI, size, offset ->
         cpu.bus.out(port, size, (int) cpu.memory.load(i.segment, offset, size)));
   }
@@ -119,7 +124,7 @@ final class Ports {
       s.r(pointer, width, s.r(pointer, width) + step);
       return;
     }
-    int left = (s.flagsSystem & Flags.TF) != 0 || (s.dr[7] & 0xff) != 0 ? 1 : CHUNK;
+    int left = cpu.events.single() ? 1 : CHUNK;
     while (s.r(CpuState.RCX, width) != 0) {
       if (left-- == 0) {
         s.rip = i.ownRip(s);

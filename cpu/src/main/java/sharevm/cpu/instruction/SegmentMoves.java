@@ -27,6 +27,7 @@ final class SegmentMoves {
     SegmentLoader.load(cpu, i.destination, selector);
     if (i.destination == CpuState.SS) {
       s.interruptShadow = true;
+      s.trapShadow = true;
     }
   }
 
@@ -62,6 +63,7 @@ final class SegmentMoves {
       SegmentLoader.load(cpu, CpuState.SS, selector);
       s.gpr[CpuState.RSP] = s.gpr[CpuState.RSP] & ~oldMask | after & oldMask;
       s.interruptShadow = true;
+      s.trapShadow = true;
       return;
     }
     SegmentLoader.load(cpu, i.destination, selector);

@@ -6,6 +6,7 @@ import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.Segment;
 import sharevm.cpu.decode.Instruction;
+import sharevm.cpu.event.Events;
 import sharevm.cpu.event.GuestFault;
 
 /** SYSCALL, SYSRET, SYSENTER, SYSEXIT and SWAPGS (Intel SDM Vol. 2; AMD64 manual Vol. 3 for SYSCALL outside 64-bit mode). */
@@ -65,6 +66,9 @@ final class SystemCalls {
     }
     code(s, selector, 0, s.longMode());
     stack(s, selector + 8, 0);
+    if ((s.flagsSystem & Flags.TF) == 0) {
+      cpu.events.withoutStepTrap();
+    }
     cpu.contextChanged();
   }
 
@@ -92,6 +96,10 @@ final class SystemCalls {
     cpu.contextChanged();
     if ((s.flagsSystem & Flags.IF) != 0) {
       cpu.interruptsEnabled();
+    }
+    if ((s.flagsSystem & Flags.TF) != 0) {
+      cpu.events.withoutStepTrap();
+      cpu.events.trapAfter(Events.DR6_BS);
     }
   }
 

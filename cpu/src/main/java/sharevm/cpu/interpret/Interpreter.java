@@ -126,7 +126,9 @@ public final class Interpreter implements Engine {
         n++;
       } while (n < stop);
     } catch (GuestFault fault) {
-      s.rip = code[n].ownRip(s);
+      if (!fault.isInNewTask()) {
+        s.rip = code[n].ownRip(s);
+      }
       retired += n;
       return cpu.events.fault(fault);
     }
