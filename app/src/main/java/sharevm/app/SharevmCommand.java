@@ -1,15 +1,82 @@
 package sharevm.app;
 
+import java.io.PrintStream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command {@code sharevm} and what is common to all its subcommands. */
+/** The command {@code sharevm} and what all its subcommands have in common. */
 @Command(
     name = "sharevm",
-    mixinStandardHelpOptions = true,
-    description = "Runs unmodified operating systems in virtual machines, on any host with a Java runtime.")
-final class SharevmCommand {
+    versionProvider = Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    header = "Runs unmodified operating systems on any host with a Java runtime.",
+    optionListHeading = "%nOptions:%n",
+    commandListHeading = "%nCommands:%n",
+    footer = {"", "'sharevm run' boots a small Linux; 'sharevm run --help' tells all that a run can be."},
+    subcommands = {RunCommand.class, WarmUpCommand.class})
+final class SharevmCommand implements Runnable {
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      scope = ScopeType.INHERIT,
+      description = "Show this help.")
+  private boolean help;
+
+  @Option(
+      names = {"-V", "--version"},
+      versionHelp = true,
+      description = "Show the version.")
+  private boolean version;
+
+  @Option(
+      names = "--verbose",
+      scope = ScopeType.INHERIT,
+      description = "Add details and stack traces to errors.")
+  private boolean verbose;
+
+  @Spec private CommandSpec spec;
+
+  private SharevmCommand() {}
+
+  /** Parses and executes; returns the exit status. */
   static int execute(String... arguments) {
-    return new CommandLine(new SharevmCommand()).execute(arguments);
+    SharevmCommand command = new SharevmCommand();
+    CommandLine line = new CommandLine(command);
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setUsageHelpAutoWidth(true);
+    line.setExecutionExceptionHandler((e, _, _) -> command.diagnostics().report(e));
+    line.setParameterExceptionHandler((e, _) -> command.wrongUsage(e));
+    return line.execute(arguments);
+  }
+
+  Diagnostics diagnostics() {
+    return new Diagnostics(System.err, verbose);
+  }
+
+  @Override
+  public void run() {
+    PrintStream out = System.out;
+    spec.commandLine().usage(out);
+  }
+
+  private int wrongUsage(ParameterException e) {
+    String help = e.getCommandLine().getCommandSpec().qualifiedName() + " --help";
+    String suggestion = "";
+    if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getSuggestions().isEmpty()) {
+      suggestion = "; did you mean " + unmatched.getSuggestions().getFirst() + "?";
+    }
+    diagnostics().say(message(e) + suggestion + "; see '" + help + "'");
+    return ExitStatus.USAGE;
+  }
+
+  private static String message(ParameterException e) {
+    String text = e.getMessage();
+    return Character.toLowerCase(text.charAt(0)) + text.substring(1);
   }
 }

@@ -27,8 +27,8 @@ public final class GuestRam implements AutoCloseable {
   /** The smallest guest memory in bytes: 16 MiB. */
   public static final long MINIMUM_BYTES = 16L << 20;
 
-  /** The largest guest memory in bytes: 64 GiB. */
-  public static final long MAXIMUM_BYTES = 64L << 30;
+  /** The largest guest memory in bytes: 64 GiB of RAM, and 1 GiB for ROMs and the like beside it. */
+  public static final long MAXIMUM_BYTES = 65L << 30;
 
   /** The unit of sizes and of the host's commitment: 4 KiB. */
   public static final int PAGE_BYTES = 4096;
@@ -209,7 +209,7 @@ public final class GuestRam implements AutoCloseable {
   private static void checkSize(long bytes) {
     if (bytes < MINIMUM_BYTES || bytes > MAXIMUM_BYTES || bytes % PAGE_BYTES != 0) {
       throw new IllegalArgumentException(
-          "a guest's memory is 16 MiB to 64 GiB in whole pages of 4 KiB, not " + bytes + " bytes");
+          "a guest's memory is 16 MiB to 65 GiB in whole pages of 4 KiB, not " + bytes + " bytes");
     }
   }
 }

@@ -91,11 +91,11 @@ final class GuestRamTest {
   }
 
   @ParameterizedTest
-  @ValueSource(longs = {0, -1, 4096, (16 << 20) + 1, (64L << 30) + 4096, Long.MIN_VALUE})
+  @ValueSource(longs = {0, -1, 4096, (16 << 20) + 1, (65L << 30) + 4096, Long.MIN_VALUE})
   void refusesOtherSizes(long bytes) {
     assertThatThrownBy(() -> GuestRam.allocate(bytes))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("16 MiB to 64 GiB");
+        .hasMessageContaining("16 MiB to 65 GiB");
   }
 
   @Test
