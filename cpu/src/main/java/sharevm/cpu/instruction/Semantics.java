@@ -70,6 +70,7 @@ public final class Semantics implements Binder {
     CarrylessMultiply.bind(this);
     Sse42Strings.bind(this);
     StateSave.bind(this);
+    X87Functions.bind(this);
   }
 
   /** Binds a mnemonic to one operation for all forms. */

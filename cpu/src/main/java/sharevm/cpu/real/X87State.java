@@ -132,6 +132,10 @@ public final class X87State {
     status &= ~C2;
   }
 
+  public void setC2() {
+    status |= C2;
+  }
+
   /** Sets all four condition codes, given in their places in the status word. */
   public void setConditions(int codes) {
     status = status & ~CONDITIONS | codes;

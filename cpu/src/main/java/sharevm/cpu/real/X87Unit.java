@@ -6,6 +6,7 @@ public final class X87Unit {
   private final X87Arithmetic arithmetic = new X87Arithmetic(context);
   private final X87Remainder remainder = new X87Remainder(context);
   private final X87Conversion conversion = new X87Conversion(context, arithmetic);
+  private X87Transcendental transcendental;
   private final Real first = new Real();
   private final Real second = new Real();
 
@@ -37,5 +38,13 @@ public final class X87Unit {
   /** To and from the formats of memory. */
   public X87Conversion conversion() {
     return conversion;
+  }
+
+  /** Sines, logarithms and their kin, whose tables are made when first asked for. */
+  public X87Transcendental transcendental() {
+    if (transcendental == null) {
+      transcendental = new X87Transcendental(context);
+    }
+    return transcendental;
   }
 }

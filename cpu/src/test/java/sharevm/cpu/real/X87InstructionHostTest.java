@@ -40,9 +40,15 @@ final class X87InstructionHostTest {
   private static final int MEMORY = 0x1000;
   private static final int STATUS_FLAGS = 0x8d5;
 
-  /** Processors compute these differently in the last place; another test bounds the error. */
+  /**
+   * Each maker computes these in its own way, so the last place of the result may differ, and with it
+   * C1. The manual promises an error of less than one unit there (Vol. 1, 8.3.10).
+   */
   private static final Set<String> APPROXIMATE =
       Set.of("F2XM1", "FYL2X", "FYL2XP1", "FPTAN", "FPATAN", "FSIN", "FCOS", "FSINCOS");
+
+  private static final int TOLERATED_UNITS = 1;
+  private static final int C1 = 0x200;
 
   private final OpcodeTable table = OpcodeTable.load();
   private final Decoder decoder = new Decoder(table, new Semantics());
@@ -67,8 +73,7 @@ final class X87InstructionHostTest {
   }
 
   Stream<Opcode> rows() {
-    return table.rows().stream()
-        .filter(row -> row.is(Opcode.Attribute.X87) && !APPROXIMATE.contains(row.mnemonic()));
+    return table.rows().stream().filter(row -> row.is(Opcode.Attribute.X87));
   }
 
   @ParameterizedTest
@@ -119,6 +124,9 @@ final class X87InstructionHostTest {
       int signExponent = samples.signExponent();
       one.st(i, signExponent, samples.significand(signExponent));
     }
+    if (APPROXIMATE.contains(row.mnemonic())) {
+      restrictArguments(row, one, random);
+    }
     if (row.mnemonic().startsWith("FI") && random.nextBoolean()) {
       one.st(0, random.nextInt(2) << 15 | 16383 + random.nextInt(64), one.significand(0));
     }
@@ -128,6 +136,20 @@ final class X87InstructionHostTest {
     memoryOperand(row, one, samples);
     one.bytes.putLong(672, 0x202 | random.nextInt() & STATUS_FLAGS);
     return one.rax(random.nextLong());
+  }
+
+  /** Makes ordinary arguments frequent; those out of range, whose results are undefined, are left out. */
+  private static void restrictArguments(Opcode row, FpuCase one, SplittableRandom random) {
+    boolean bounded = row.mnemonic().equals("F2XM1") || row.mnemonic().equals("FYL2XP1");
+    int exponent = one.signExponent(0) & 0x7fff;
+    if (bounded ? exponent >= 16381 : random.nextInt(3) == 0) {
+      int largest = bounded ? -1 : row.mnemonic().startsWith("FYL2X") ? 4 : 64;
+      int sign = row.mnemonic().equals("FYL2X") && random.nextInt(8) != 0 ? 0 : random.nextInt(2);
+      one.st(0, sign << 15 | 16383 + random.nextInt(-70, largest), one.significand(0));
+    }
+    if (row.mnemonic().equals("FYL2XP1") && (one.signExponent(0) & 0x7fff) > 16380) {
+      one.st(0, one.signExponent(0) & 0x8000 | 16380, one.significand(0));
+    }
   }
 
   private static int rotate(int tags, int top) {
@@ -193,6 +215,9 @@ final class X87InstructionHostTest {
     }
     FpuCase ours = new FpuCase();
     save(ours);
+    if (APPROXIMATE.contains(row.mnemonic())) {
+      tolerate(ours, out);
+    }
     String expected = describe(out, out.signaled(), row);
     String actual = describe(ours, faulted, row);
     if (!actual.equals(expected)) {
@@ -227,6 +252,22 @@ final class X87InstructionHostTest {
     for (int offset = 0; offset < 128; offset += 8) {
       out.memory(offset, bus.ram().get(ValueLayout.JAVA_LONG_UNALIGNED, MEMORY + offset));
     }
+  }
+
+  /** Takes the hardware's results and C1 for ours where they are as near as they must be. */
+  private static void tolerate(FpuCase ours, FpuCase hardware) {
+    for (int i = 0; i < 8; i++) {
+      long binades = hardware.signExponent(i) - ours.signExponent(i);
+      long units =
+          (binades << 63)
+              + (hardware.significand(i) & Long.MAX_VALUE)
+              - (ours.significand(i) & Long.MAX_VALUE);
+      boolean ordinary = (ours.signExponent(i) & 0x7fff) != 0x7fff;
+      if (Math.abs(binades) <= 1 && ordinary && Math.abs(units) <= TOLERATED_UNITS) {
+        ours.st(i, hardware.signExponent(i), hardware.significand(i));
+      }
+    }
+    ours.status(ours.status() & ~C1 | hardware.status() & C1);
   }
 
   private static String describe(FpuCase one, boolean faulted, Opcode row) {
