@@ -17,7 +17,7 @@ public interface InterruptMessages {
   void send(int destination, boolean logical, DeliveryMode mode, int vector, boolean level);
 
   /**
-   * Sends a message-signalled interrupt (Intel SDM Vol. 3A, 12.11).
+   * Sends a message-signalled interrupt (Intel SDM Vol. 3A, 11.11).
    *
    * @param address what a device writes to: FEExxxxxh
    * @param data what it writes

@@ -99,7 +99,7 @@ public final class ApicBus implements InterruptMessages {
     }
   }
 
-  /** The addressed one of lowest priority; of equals each in turn. @ref [SDM3] 12.6.2.4 */
+  /** The addressed one of lowest priority; of equals each in turn. @ref [SDM3] 11.6.2.4 */
   private LocalApic lowest(LocalApic[] all, int destination, boolean logical) {
     LocalApic lowest = null;
     int lowestPriority = Integer.MAX_VALUE;

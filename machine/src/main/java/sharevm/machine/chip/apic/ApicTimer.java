@@ -14,7 +14,7 @@ import sharevm.machine.bus.Timers;
  * follow from the absolute time.
  */
 final class ApicTimer {
-  /** The modes in the order of their bits; the fourth is reserved. @ref [SDM3] Figure 12-8 */
+  /** The modes in the order of their bits; the fourth is reserved. @ref [SDM3] Figure 11-8 */
   enum Mode {
     ONE_SHOT,
     PERIODIC,
@@ -50,7 +50,7 @@ final class ApicTimer {
     tscOffset = offset;
   }
 
-  /** Takes the mode from the LVT; to or from TSC-deadline mode disarms. @ref [SDM3] 12.5.4.1 */
+  /** Takes the mode from the LVT; to or from TSC-deadline mode disarms. @ref [SDM3] 11.5.4.1 */
   void mode(int lvt) {
     Mode next = Mode.BY_BITS[lvt >> LVT_TIMER_MODE_SHIFT & 3];
     if (next != mode) {
@@ -205,7 +205,7 @@ final class ApicTimer {
     return Clock.toTicks(Math.max(0, now - armedAt), settings.timerHertz()) / divisor();
   }
 
-  /** Bits 0, 1 and 3: 2, 4, 8 ... 128, and 111b for 1. @ref [SDM3] Figure 12-10 */
+  /** Bits 0, 1 and 3: 2, 4, 8 ... 128, and 111b for 1. @ref [SDM3] Figure 11-10 */
   private int divisor() {
     int bits = divideRegister & 3 | divideRegister >> 1 & 4;
     return 1 << (bits + 1 & 7);

@@ -208,7 +208,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     return value >>> 8 * within;
   }
 
-  /** Narrower or unaligned writes are undefined, and dropped. @ref [SDM3] 12.4.1 */
+  /** Narrower or unaligned writes are undefined, and dropped. @ref [SDM3] 11.4.1 */
   @Override
   public void write(int offset, int size, long value) {
     if (size < 4 || (offset & 0xF) != 0) {
@@ -338,7 +338,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     }
   }
 
-  /** Power-up state. @ref [SDM3] 12.4.7.1 */
+  /** Power-up state. @ref [SDM3] 11.4.7.1 */
   @Override
   public void reset() {
     synchronized (lock) {
@@ -375,7 +375,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     }
   }
 
-  /** Whether a message is for this one. @ref [SDM3] 12.6.2 */
+  /** Whether a message is for this one. @ref [SDM3] 11.6.2 */
   boolean isAddressed(int destination, boolean logical) {
     if (destination == InterruptMessages.BROADCAST) {
       return true;
@@ -412,7 +412,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     return (base & BASE_X2APIC) != 0;
   }
 
-  /** @ref [SDM3] 12.12.10.2 */
+  /** @ref [SDM3] 11.12.10.2 */
   private int x2apicLogicalId() {
     return id >> 4 << 16 | 1 << (id & 0xF);
   }
@@ -438,7 +438,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     page = (value & (BASE_ENABLE | BASE_X2APIC)) == BASE_ENABLE ? value & BASE_PAGE : -1;
   }
 
-  /** State changes that are no allowed step are faults. @ref [SDM3] Table 12-5, 12.12.5 */
+  /** State changes that are no allowed step are faults. @ref [SDM3] Table 11-5, 11.12.5 */
   private boolean writeBase(long value) {
     long known = BASE_PAGE | BASE_ENABLE | BASE_X2APIC | BASE_BOOTSTRAP;
     if ((value & ~known) != 0) {
@@ -571,7 +571,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     }
   }
 
-  /** @ref [SDM3] 12.8.5 */
+  /** @ref [SDM3] 11.8.5 */
   private void endOfInterrupt() {
     int vector;
     boolean broadcast;
@@ -603,7 +603,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
       pins[pin] = asserted;
       int index = LVT_LINT0 - LVT_TIMER + pin;
       if ((base & BASE_ENABLE) == 0) {
-        // Without the APIC the pins are INTR and NMI. @ref [SDM3] 12.4.3
+        // Without the APIC the pins are INTR and NMI. @ref [SDM3] 11.4.3
         if (rises && pin == 1) {
           attention.raise(Attention.NMI);
         }
@@ -629,7 +629,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     }
   }
 
-  /** An interrupt from the local vector table. @ref [SDM3] 12.5.1 */
+  /** An interrupt from the local vector table. @ref [SDM3] 11.5.1 */
   private void local(int entry, boolean level) {
     switch (DeliveryMode.of(entry >> LVT_MODE_SHIFT)) {
       case FIXED -> request(entry & LVT_VECTOR, level);
@@ -669,7 +669,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     wake();
   }
 
-  /** @ref [SDM3] 12.5.3 */
+  /** @ref [SDM3] 11.5.3 */
   private void error(int bit) {
     boolean first = (errorsSeen & bit) == 0;
     errorsSeen |= bit;

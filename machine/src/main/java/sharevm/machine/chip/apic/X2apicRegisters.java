@@ -21,7 +21,7 @@ import static sharevm.machine.chip.apic.Bits.SVR_WRITABLE;
 import static sharevm.machine.chip.apic.Bits.TASK_PRIORITY;
 import static sharevm.machine.chip.apic.Bits.VERSION;
 
-/** Which registers x2APIC mode has, and which writes it takes; all others are faults. @ref [SDM3] Table 12-6 */
+/** Which registers x2APIC mode has, and which writes it takes; all others are faults. @ref [SDM3] Table 11-6 */
 final class X2apicRegisters {
   private static final long LOW_HALF = 0xFFFF_FFFFL;
 

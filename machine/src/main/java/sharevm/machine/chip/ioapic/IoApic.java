@@ -29,7 +29,7 @@ public final class IoApic implements MmioDevice, Part {
   /** I/O Window (IOWIN). @ref [82093AA] 3.1.2 */
   private static final int WINDOW = 0x10;
 
-  /** EOI Register: a vector to end. @ref [ICH9] 13.5.5 */
+  /** EOI Register: a vector to end. @ref [ICH9] "EOI, EOI Register" */
   private static final int EOI = 0x40;
 
   /** I/O APIC Identification (IOAPICID), index. @ref [82093AA] 3.2.1 */

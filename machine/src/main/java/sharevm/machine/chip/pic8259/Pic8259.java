@@ -22,7 +22,7 @@ public final class Pic8259 implements BytePorts, Part {
   /** The number of registers. */
   public static final int PORTS = 2;
 
-  /** ICW1: says that a write to the even port is ICW1. @ref [8259A] Figure 7 */
+  /** ICW1: says that a write to the even port is ICW1. @ref [8259A] "Initialization Command Word Format" */
   private static final int ICW1 = 1 << 4;
 
   /** ICW1 IC4: ICW4 is needed. */
@@ -34,10 +34,10 @@ public final class Pic8259 implements BytePorts, Part {
   /** ICW1 LTIM: level triggered mode for all inputs. */
   private static final int ICW1_LEVEL = 1 << 3;
 
-  /** ICW2: T7 to T3 of the vector. @ref [8259A] Figure 7 */
+  /** ICW2: T7 to T3 of the vector. @ref [8259A] "Initialization Command Word Format" */
   private static final int ICW2_VECTOR = 0xF8;
 
-  /** ICW4 AEOI: automatic end of interrupt. @ref [8259A] Figure 7 */
+  /** ICW4 AEOI: automatic end of interrupt. @ref [8259A] "Initialization Command Word Format" */
   private static final int ICW4_AUTO_EOI = 1 << 1;
 
   /** ICW4 M/S: master, in buffered mode. */
@@ -49,7 +49,7 @@ public final class Pic8259 implements BytePorts, Part {
   /** ICW4 SFNM: special fully nested mode. */
   private static final int ICW4_SPECIAL_NESTED = 1 << 4;
 
-  /** OCW2: level L2 to L0 acted upon when SL is set. @ref [8259A] Figure 8 */
+  /** OCW2: level L2 to L0 acted upon when SL is set. @ref [8259A] "Operation Command Word Format" */
   private static final int OCW2_LEVEL = 7;
 
   /** OCW3: says that a write to the even port without ICW1's bit is OCW3, not OCW2. */
@@ -146,7 +146,7 @@ public final class Pic8259 implements BytePorts, Part {
     return (icw1 & ICW1_SINGLE) == 0 && (icw3 >> number & 1) != 0;
   }
 
-  /** Returns the edge/level control register. @ref [PIIX3] 2.5.9 */
+  /** Returns the edge/level control register. @ref [PIIX3] "ELCR1, ELCR2" */
   int levelControl() {
     return levelControl;
   }
@@ -277,7 +277,7 @@ public final class Pic8259 implements BytePorts, Part {
     }
   }
 
-  /** Rotate and end of interrupt. @ref [8259A] Figure 8, OCW2 */
+  /** Rotate and end of interrupt. @ref [8259A] "Operation Command Word Format" */
   private void writeOperation2(int value) {
     int level = value & OCW2_LEVEL;
     switch (value >> 5) {

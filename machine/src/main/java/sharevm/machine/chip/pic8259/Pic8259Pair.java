@@ -10,10 +10,10 @@ import sharevm.machine.bus.Trace;
 public final class Pic8259Pair implements Part {
   private static final int CASCADE = 2;
 
-  /** Inputs that may be level triggered: not the timer, keyboard and cascade. @ref [PIIX3] 2.5.9 */
+  /** Inputs that may be level triggered: not the timer, keyboard and cascade. @ref [PIIX3] "ELCR1, ELCR2" */
   private static final int MASTER_LEVEL = 0xF8;
 
-  /** Inputs that may be level triggered: not the clock (8) and the coprocessor (13). @ref [PIIX3] 2.5.9 */
+  /** Inputs that may be level triggered: not the clock (8) and the coprocessor (13). @ref [PIIX3] "ELCR1, ELCR2" */
   private static final int SLAVE_LEVEL = 0xDE;
 
   private final Pic8259 master;
@@ -48,7 +48,7 @@ public final class Pic8259Pair implements Part {
     return slave;
   }
 
-  /** Returns the two edge/level control registers. @ref [PIIX3] 2.5.9 */
+  /** Returns the two edge/level control registers. @ref [PIIX3] "ELCR1, ELCR2" */
   public BytePorts edgeLevel() {
     return edgeLevel;
   }

@@ -4,7 +4,7 @@ import sharevm.cpu.SavedState;
 
 /** A counter with what lies between it and the data bus: byte order, count latch, status latch. */
 final class Channel {
-  /** Control word RW1, RW0: counter latch command. @ref [82C54] Figure 7 */
+  /** Control word RW1, RW0: counter latch command. @ref [82C54] "Control Word Format" */
   private static final int LATCH_COMMAND = 0;
 
   /** Control word RW1, RW0: read/write least significant byte only. */
@@ -16,7 +16,7 @@ final class Channel {
   /** Control word RW1, RW0: least significant byte first, then most significant byte. */
   private static final int BOTH_BYTES = 3;
 
-  /** Status byte: the state of the OUT pin. @ref [82C54] Figure 12 */
+  /** Status byte: the state of the OUT pin. @ref [82C54] "Status Byte" */
   private static final int STATUS_OUT = 1 << 7;
 
   /** Status byte: null count, what was written is not yet counting. */

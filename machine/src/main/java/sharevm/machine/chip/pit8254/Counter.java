@@ -86,7 +86,7 @@ final class Counter {
     }
   }
 
-  /** Drives GATE. @ref [82C54] Figure 21, gate pin operations summary */
+  /** Drives GATE. @ref [82C54] "Gate Pin Operations Summary" */
   void gate(boolean high, long now) {
     if (high == gate) {
       return;

@@ -28,10 +28,10 @@ public final class Pit8254 implements BytePorts, Part {
   /** The shortest time between two interrupts in ticks, about 50 microseconds, whatever is programmed. */
   private static final long MIN_TICKS = 60;
 
-  /** Control word: the address of the fourth register. @ref [82C54] Figure 7 */
+  /** Control word: the address of the fourth register. @ref [82C54] "Control Word Format" */
   private static final int CONTROL = 3;
 
-  /** Control word SC1, SC0 = 11: read-back command. @ref [82C54] Figure 11 */
+  /** Control word SC1, SC0 = 11: read-back command. @ref [82C54] "Read-Back Command Format" */
   private static final int READ_BACK = 3;
 
   /** Read-back command: 0 latches the count of the selected counters. */

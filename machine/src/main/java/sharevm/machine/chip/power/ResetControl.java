@@ -4,7 +4,7 @@ import sharevm.cpu.SavedState;
 import sharevm.machine.bus.BytePorts;
 import sharevm.machine.bus.Part;
 
-/** The Reset Control Register, one port. @ref [PIIX3] 2.5.5.4 */
+/** The Reset Control Register, one port. @ref [PIIX3] "RC, Reset Control Register" */
 public final class ResetControl implements BytePorts, Part {
   /** Reset CPU: a change from 0 to 1 resets. */
   private static final int RESET_CPU = 1 << 2;

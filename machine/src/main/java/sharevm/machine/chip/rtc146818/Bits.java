@@ -2,7 +2,7 @@ package sharevm.machine.chip.rtc146818;
 
 /** Addresses and bits in the data sheet's words. */
 final class Bits {
-  /** Address 0: seconds. @ref [MC146818A] Figure 12, address map */
+  /** Address 0: seconds. @ref [MC146818A] "Address Map" */
   static final int SECONDS = 0;
 
   /** Address 1: seconds alarm. */

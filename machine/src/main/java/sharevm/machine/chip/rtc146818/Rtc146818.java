@@ -53,7 +53,7 @@ public final class Rtc146818 implements BytePorts, Part {
   /** The time base in Hz. */
   private static final long BASE_HERTZ = 32_768;
 
-  /** UIP is set from 244 us before the update, which takes 1984 us, to its end. @ref [MC146818A] Table 6 */
+  /** UIP is set from 244 us before the update, which takes 1984 us, to its end. @ref [MC146818A] "Update Cycle" */
   private static final long UPDATE_NANOS = 2_228_000;
 
   /** After the divider's reset the first update comes half a second later. @ref [MC146818A] "Register A" */
@@ -313,7 +313,7 @@ public final class Rtc146818 implements BytePorts, Part {
     }
   }
 
-  /** Ticks of the time base between two periodic interrupts, 0 for none. @ref [MC146818A] Table 5 */
+  /** Ticks of the time base between two periodic interrupts, 0 for none. @ref [MC146818A] "Periodic Interrupt Rate" */
   private long periodTicks() {
     int rate = registerA() & A_RATE;
     if (rate == 0 || dividerReset()) {

@@ -2,31 +2,31 @@ package sharevm.machine.chip.uart16550;
 
 /** Registers and bits in the data sheet's words. */
 final class Bits {
-  /** Receiver Buffer (read), Transmitter Holding (write); Divisor Latch LS with DLAB. @ref [PC16550D] 8.0 */
+  /** Receiver Buffer (read), Transmitter Holding (write); Divisor Latch LS with DLAB. @ref [PC16550D] "Registers" */
   static final int DATA = 0;
 
-  /** Interrupt Enable Register (IER); Divisor Latch MS with DLAB. @ref [PC16550D] 8.7 */
+  /** Interrupt Enable Register (IER); Divisor Latch MS with DLAB. @ref [PC16550D] "Interrupt Enable Register" */
   static final int INTERRUPT_ENABLE = 1;
 
-  /** Interrupt Identification Register (IIR, read). @ref [PC16550D] 8.6 */
+  /** Interrupt Identification Register (IIR, read). @ref [PC16550D] "Interrupt Identification Register" */
   static final int INTERRUPT_IDENTIFICATION = 2;
 
-  /** FIFO Control Register (FCR, write). @ref [PC16550D] 8.5 */
+  /** FIFO Control Register (FCR, write). @ref [PC16550D] "FIFO Control Register" */
   static final int FIFO_CONTROL = 2;
 
-  /** Line Control Register (LCR). @ref [PC16550D] 8.1 */
+  /** Line Control Register (LCR). @ref [PC16550D] "Line Control Register" */
   static final int LINE_CONTROL = 3;
 
-  /** Modem Control Register (MCR). @ref [PC16550D] 8.8 */
+  /** Modem Control Register (MCR). @ref [PC16550D] "Modem Control Register" */
   static final int MODEM_CONTROL = 4;
 
-  /** Line Status Register (LSR). @ref [PC16550D] 8.4 */
+  /** Line Status Register (LSR). @ref [PC16550D] "Line Status Register" */
   static final int LINE_STATUS = 5;
 
-  /** Modem Status Register (MSR). @ref [PC16550D] 8.9 */
+  /** Modem Status Register (MSR). @ref [PC16550D] "Modem Status Register" */
   static final int MODEM_STATUS = 6;
 
-  /** Scratchpad Register (SCR). @ref [PC16550D] 8.10 */
+  /** Scratchpad Register (SCR). @ref [PC16550D] "Scratchpad Register" */
   static final int SCRATCHPAD = 7;
 
   /** IER: Enable Received Data Available Interrupt (and, with FIFOs, timeout interrupts). */

@@ -5,7 +5,7 @@ import sharevm.cpu.SavedState;
 
 /** A ring of up to 16 characters, each with the line status that came with it in bits 8 and up. */
 final class Fifo {
-  /** Characters in each FIFO. @ref [PC16550D] 8.11 */
+  /** Characters in each FIFO. @ref [PC16550D] "FIFO Interrupt Mode Operation" */
   static final int CAPACITY = 16;
 
   private final short[] entries = new short[CAPACITY];

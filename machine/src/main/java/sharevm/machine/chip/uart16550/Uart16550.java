@@ -66,7 +66,7 @@ public final class Uart16550 implements BytePorts, Part {
   /** The number of registers. */
   public static final int PORTS = 8;
 
-  /** The PC's crystal over the chip's fixed divisor of 16, in baud. @ref [PC16550D] 8.3 */
+  /** The PC's crystal over the chip's fixed divisor of 16, in baud. @ref [PC16550D] "Programmable Baud Generator" */
   private static final long BASE_BAUD = 115_200;
 
   private static final long RETRY_NANOS = Clock.SECOND / 1000;
@@ -214,7 +214,7 @@ public final class Uart16550 implements BytePorts, Part {
     retryTimer.at(transmitter.isEmpty() ? Timers.NEVER : timers.clock().nanos());
   }
 
-  /** @ref [PC16550D] Table I, UART reset configuration */
+  /** @ref [PC16550D] "UART Reset Configuration" */
   @Override
   public void reset() {
     divisor = 1;
@@ -412,7 +412,7 @@ public final class Uart16550 implements BytePorts, Part {
     update();
   }
 
-  /** The timeout counts from the last character in or out. @ref [PC16550D] 8.11 */
+  /** The timeout counts from the last character in or out. @ref [PC16550D] "FIFO Interrupt Mode Operation" */
   private void startTimeout() {
     if (fifos() && !receiver.isEmpty()) {
       timeoutTimer.at(timers.clock().nanos() + 4 * characterNanos());
