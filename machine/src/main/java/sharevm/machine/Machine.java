@@ -7,6 +7,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import sharevm.machine.bus.Clock;
 import sharevm.machine.bus.Part;
+import sharevm.machine.chip.power.PowerManagement;
 
 /**
  * A virtual PC: built by {@link MachineBuilder}, started once, over when its guest or its owner ends it.
@@ -17,7 +18,11 @@ import sharevm.machine.bus.Part;
 public final class Machine implements AutoCloseable {
   /** What is not a processor. */
   record Devices(
-      Map<String, Part> parts, ReentrantLock lock, Clock clock, SerialInput serialInput) {}
+      Map<String, Part> parts,
+      ReentrantLock lock,
+      Clock clock,
+      SerialInput serialInput,
+      PowerManagement power) {}
 
   private final MachineSpec spec;
   private final Lifecycle lifecycle;
@@ -66,6 +71,16 @@ public final class Machine implements AutoCloseable {
     lifecycle.stop();
   }
 
+  /** Presses the power button: asks the guest to shut down; it may or may not. */
+  public void pressPowerButton() {
+    devices.lock().lock();
+    try {
+      devices.power().pressPowerButton();
+    } finally {
+      devices.lock().unlock();
+    }
+  }
+
   /** Returns the present state. */
   public Lifecycle.State state() {
     return lifecycle.state();
@@ -77,19 +92,21 @@ public final class Machine implements AutoCloseable {
   }
 
   /**
-   * Starts the machine and waits until its run has ended.
-   *
-   * @throws InterruptedException if the waiting thread is interrupted; the machine is then stopped
+   * Starts the machine and waits until its run has ended; stops it if the waiting thread is interrupted,
+   * which then stays so.
    */
-  public Outcome run() throws InterruptedException {
+  public Outcome run() {
     start();
+    CompletableFuture<Outcome> end = outcome();
     try {
-      return outcome().get();
+      return end.get();
     } catch (InterruptedException e) {
-      close();
-      throw e;
+      stop();
+      Outcome stopped = end.join();
+      Thread.currentThread().interrupt();
+      return stopped;
     } catch (ExecutionException e) {
-      throw new IllegalStateException("a machine's outcome is never an exception", e);
+      throw new IllegalStateException("an outcome is never an exception", e);
     }
   }
 

@@ -19,6 +19,7 @@ import sharevm.machine.bus.MachineBus;
 import sharevm.machine.bus.MmioBus;
 import sharevm.machine.bus.Part;
 import sharevm.machine.bus.PortBus;
+import sharevm.machine.bus.SharedLine;
 import sharevm.machine.bus.SteppedClock;
 import sharevm.machine.bus.Timers;
 import sharevm.machine.bus.Trace;
@@ -26,9 +27,14 @@ import sharevm.machine.chip.apic.ApicBus;
 import sharevm.machine.chip.apic.ApicSettings;
 import sharevm.machine.chip.apic.LocalApic;
 import sharevm.machine.chip.ioapic.IoApic;
+import sharevm.machine.chip.keyboard8042.Keyboard;
+import sharevm.machine.chip.keyboard8042.Keyboard8042;
 import sharevm.machine.chip.pic8259.Pic8259Pair;
 import sharevm.machine.chip.pit8254.Pit8254;
 import sharevm.machine.chip.pit8254.SystemControlPort;
+import sharevm.machine.chip.power.FastControl;
+import sharevm.machine.chip.power.PowerManagement;
+import sharevm.machine.chip.power.ResetControl;
 import sharevm.machine.chip.rtc146818.Rtc146818;
 import sharevm.machine.chip.uart16550.Uart16550;
 import sharevm.machine.firmware.PcLayout;
@@ -46,7 +52,9 @@ public final class MachineBuilder {
   private static final long APIC_HERTZ = 100_000_000;
 
   private static final int TIMER_IRQ = 0;
+  private static final int KEYBOARD_IRQ = 1;
   private static final int RTC_IRQ = 8;
+  private static final int MOUSE_IRQ = 12;
   private static final int FLOAT_ERROR_IRQ = 13;
 
   /** The I/O APIC's input of IRQ 0, since its input 0 is the 8259A pair's in the multiprocessor PC. */
@@ -69,6 +77,7 @@ public final class MachineBuilder {
   private final ApicBus apicBus;
   private final Pic8259Pair pic;
   private final IoApic ioApic;
+  private final SharedLine a20;
 
   private MachineBuilder(MachineSpec spec, HostSide host, MachineListener listener) {
     this.spec = spec;
@@ -83,6 +92,7 @@ public final class MachineBuilder {
     pace = pace();
     apicBus = new ApicBus(deviceLock);
     pic = part("pic", new Pic8259Pair(this::externalInterrupt, trace));
+    a20 = new SharedLine(memory::a20);
     ioApic = part("ioApic", new IoApic(apicBus, trace));
   }
 
@@ -111,6 +121,8 @@ public final class MachineBuilder {
     addProcessors();
     addInterruptControllers();
     addClocks();
+    PowerManagement power = addPower();
+    addKeyboard();
     addDebugPorts();
     Uart16550 uart = addSerialPort();
     Firmware firmware = new Firmware(spec, host, memory);
@@ -131,7 +143,7 @@ public final class MachineBuilder {
         spec,
         lifecycle,
         vcpus,
-        new Machine.Devices(parts, deviceLock, host.clock(), input));
+        new Machine.Devices(parts, deviceLock, host.clock(), input, power));
   }
 
   private void addProcessors() {
@@ -177,6 +189,37 @@ public final class MachineBuilder {
     Rtc146818 rtc = part("rtc", new Rtc146818(timers, irq(RTC_IRQ), zero, trace));
     rtc.memorySize(memory.lowTop(), memory.highTop() - PhysicalMemory.HIGH_BASE);
     ports.map(0x70, Rtc146818.PORTS, rtc);
+  }
+
+  private PowerManagement addPower() {
+    PowerManagement.Settings settings =
+        new PowerManagement.Settings(
+            PowerManagement.TimerWidth.BITS_32, PcLayout.SLEEP_TYPE_OFF, true);
+    PowerManagement power =
+        part(
+            "power",
+            new PowerManagement(timers, irq(PcLayout.SCI), this::poweredOff, settings, trace));
+    ports.map(PcLayout.PM1_EVENT, PowerManagement.PORTS, power);
+    FastControl fast = part("port92", new FastControl(a20.driver(), lifecycle::requestReset));
+    ports.map(0x92, 1, fast);
+    ports.map(PcLayout.RESET, 1, part("resetControl", new ResetControl(lifecycle::requestReset)));
+    return power;
+  }
+
+  private void poweredOff() {
+    lifecycle.requestEnd(new Outcome.PoweredOff());
+  }
+
+  private void addKeyboard() {
+    Keyboard8042.Lines lines =
+        new Keyboard8042.Lines(irq(KEYBOARD_IRQ), irq(MOUSE_IRQ), a20.driver());
+    Keyboard8042 controller =
+        part(
+            "keyboard",
+            new Keyboard8042(
+                lines, lifecycle::requestReset, Optional.of(new Keyboard()), trace));
+    ports.map(0x60, 1, controller.data());
+    ports.map(0x64, 1, controller.command());
   }
 
   private void addDebugPorts() {
