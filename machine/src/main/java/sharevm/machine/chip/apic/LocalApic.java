@@ -27,31 +27,24 @@ import static sharevm.machine.chip.apic.Bits.INITIAL_COUNT;
 import static sharevm.machine.chip.apic.Bits.IN_SERVICE;
 import static sharevm.machine.chip.apic.Bits.LOGICAL_DESTINATION;
 import static sharevm.machine.chip.apic.Bits.LVT_ERROR;
-import static sharevm.machine.chip.apic.Bits.LVT_LEVEL;
 import static sharevm.machine.chip.apic.Bits.LVT_LINT0;
 import static sharevm.machine.chip.apic.Bits.LVT_LINT1;
-import static sharevm.machine.chip.apic.Bits.LVT_MASKED;
 import static sharevm.machine.chip.apic.Bits.LVT_MODE_SHIFT;
-import static sharevm.machine.chip.apic.Bits.LVT_REMOTE_REQUEST;
 import static sharevm.machine.chip.apic.Bits.LVT_TIMER;
 import static sharevm.machine.chip.apic.Bits.LVT_VECTOR;
-import static sharevm.machine.chip.apic.Bits.LVT_WRITABLE;
 import static sharevm.machine.chip.apic.Bits.MSR_BASE;
 import static sharevm.machine.chip.apic.Bits.MSR_TSC_DEADLINE;
 import static sharevm.machine.chip.apic.Bits.MSR_X2APIC;
 import static sharevm.machine.chip.apic.Bits.PROCESSOR_PRIORITY;
 import static sharevm.machine.chip.apic.Bits.REMOTE_READ;
-import static sharevm.machine.chip.apic.Bits.REQUEST;
 import static sharevm.machine.chip.apic.Bits.SELF_IPI;
 import static sharevm.machine.chip.apic.Bits.SPURIOUS;
 import static sharevm.machine.chip.apic.Bits.SVR_ENABLE;
 import static sharevm.machine.chip.apic.Bits.SVR_WRITABLE;
 import static sharevm.machine.chip.apic.Bits.TASK_PRIORITY;
-import static sharevm.machine.chip.apic.Bits.TRIGGER_MODE;
 import static sharevm.machine.chip.apic.Bits.VERSION;
 import static sharevm.machine.chip.apic.Bits.VERSION_VALUE;
 
-import java.util.Arrays;
 import java.util.function.LongSupplier;
 import sharevm.cpu.Attention;
 import sharevm.cpu.InterruptController;
@@ -78,8 +71,6 @@ import sharevm.machine.bus.Trace;
  * timer queue, which call nobody back under it.
  */
 public final class LocalApic implements InterruptController, PrivatePage, Part {
-  private static final int LVT_COUNT = LVT_WRITABLE.length;
-  private static final int FLAT = 0xF;
   private static final int NONE = -1;
 
   private final Object lock = new Object();
@@ -88,16 +79,12 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   private final ApicBus bus;
   private final Trace trace;
   private final ApicTimer timer;
-  private final VectorSet requests = new VectorSet();
-  private final VectorSet inService = new VectorSet();
-  private final VectorSet triggers = new VectorSet();
-  private final int[] lvt = new int[LVT_COUNT];
-  private final boolean[] pins = new boolean[2];
+  private final Addressing addressing;
+  private final Priorities priorities = new Priorities();
+  private final LocalVectors vectors = new LocalVectors();
   private volatile long page;
   private long base;
-  private int taskPriority;
-  private int logicalDestination;
-  private int destinationFormat;
+  private volatile boolean pending;
   private int spurious;
   private long command;
   private int errorStatus;
@@ -115,6 +102,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     this.attention = attention;
     this.bus = bus;
     this.trace = trace;
+    addressing = new Addressing(id);
     timer = new ApicTimer("apic " + id, timers, settings, this::timerDue);
     reset();
     bus.add(this);
@@ -132,8 +120,8 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   public void virtualWire() {
     synchronized (lock) {
       spurious = SVR_ENABLE | 0x0F;
-      lvt[LVT_LINT0 - LVT_TIMER] = DeliveryMode.EXTERNAL.ordinal() << LVT_MODE_SHIFT;
-      lvt[LVT_LINT1 - LVT_TIMER] = DeliveryMode.NMI.ordinal() << LVT_MODE_SHIFT;
+      vectors.write(LVT_LINT0, DeliveryMode.EXTERNAL.ordinal() << LVT_MODE_SHIFT, true);
+      vectors.write(LVT_LINT1, DeliveryMode.NMI.ordinal() << LVT_MODE_SHIFT, true);
       wake();
     }
   }
@@ -145,9 +133,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
 
   @Override
   public boolean pending() {
-    synchronized (lock) {
-      return deliverable();
-    }
+    return pending;
   }
 
   @Override
@@ -156,13 +142,11 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     int vector;
     synchronized (lock) {
       external = externalPending();
-      vector = external ? NONE : deliverableVector();
+      vector = external ? NONE : priorities.take();
       if (external) {
         externalRequested = false;
-      } else if (vector >= 0) {
-        requests.remove(vector);
-        inService.add(vector);
       }
+      update();
     }
     if (external) {
       vector = bus.acknowledgeExternal();
@@ -176,14 +160,14 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   @Override
   public int taskPriority() {
     synchronized (lock) {
-      return taskPriority >> 4;
+      return priorities.taskPriority() >> 4;
     }
   }
 
   @Override
   public void taskPriority(int priorityClass) {
     synchronized (lock) {
-      taskPriority = (priorityClass & 0xF) << 4;
+      priorities.taskPriority(priorityClass << 4);
       wake();
     }
   }
@@ -288,26 +272,17 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   @Override
   public SavedState save() {
     synchronized (lock) {
-      long[] table = new long[LVT_COUNT];
-      for (int i = 0; i < LVT_COUNT; i++) {
-        table[i] = lvt[i];
-      }
       return new SavedState()
           .put("base", base)
-          .put("taskPriority", taskPriority)
-          .put("logicalDestination", logicalDestination)
-          .put("destinationFormat", destinationFormat)
+          .put("logicalDestination", addressing.logicalDestination())
+          .put("destinationFormat", addressing.destinationFormat())
           .put("spurious", spurious)
           .put("command", command)
           .put("errorStatus", errorStatus)
           .put("errorsSeen", errorsSeen)
           .put("externalRequested", externalRequested)
-          .put("pin0", pins[0])
-          .put("pin1", pins[1])
-          .put("localVectorTable", table)
-          .put("requests", requests.save())
-          .put("inService", inService.save())
-          .put("triggers", triggers.save())
+          .put("priorities", priorities.save())
+          .put("localVectors", vectors.save())
           .put("timer", timer.save());
     }
   }
@@ -316,23 +291,15 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   public void restore(SavedState state) {
     synchronized (lock) {
       setBase(state.getLong("base"));
-      taskPriority = state.getInt("taskPriority") & 0xFF;
-      logicalDestination = state.getInt("logicalDestination");
-      destinationFormat = state.getInt("destinationFormat");
+      addressing.logicalDestination(state.getInt("logicalDestination"));
+      addressing.destinationFormat(state.getInt("destinationFormat"));
       spurious = state.getInt("spurious") & SVR_WRITABLE;
       command = state.getLong("command");
       errorStatus = state.getInt("errorStatus");
       errorsSeen = state.getInt("errorsSeen");
       externalRequested = state.getBoolean("externalRequested");
-      pins[0] = state.getBoolean("pin0");
-      pins[1] = state.getBoolean("pin1");
-      long[] table = state.getLongs("localVectorTable");
-      for (int i = 0; i < Math.min(table.length, LVT_COUNT); i++) {
-        lvt[i] = (int) table[i];
-      }
-      requests.restore(state.getLongs("requests"));
-      inService.restore(state.getLongs("inService"));
-      triggers.restore(state.getLongs("triggers"));
+      priorities.restore(state.getPart("priorities"));
+      vectors.restore(state.getPart("localVectors"));
       timer.restore(state.getPart("timer"));
       wake();
     }
@@ -381,22 +348,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
       return true;
     }
     synchronized (lock) {
-      if (!logical) {
-        return destination == id;
-      }
-      if (x2apic()) {
-        int own = x2apicLogicalId();
-        return destination >>> 16 == own >>> 16 && (destination & own & 0xFFFF) != 0;
-      }
-      if ((destination & ~0xFF) != 0) {
-        return false;
-      }
-      int own = logicalDestination >>> 24;
-      if (destinationFormat >>> 28 == FLAT) {
-        return (destination & own) != 0;
-      }
-      int cluster = destination >> 4;
-      return (cluster == 0xF || cluster == own >> 4) && (destination & own & 0xF) != 0;
+      return addressing.matches(destination, logical, x2apic());
     }
   }
 
@@ -404,7 +356,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   int priority() {
     synchronized (lock) {
       boolean enabled = (base & BASE_ENABLE) != 0 && (spurious & SVR_ENABLE) != 0;
-      return enabled ? processorPriority() : 0x100;
+      return enabled ? priorities.processorPriority() : 0x100;
     }
   }
 
@@ -412,25 +364,17 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     return (base & BASE_X2APIC) != 0;
   }
 
-  /** @ref [SDM3] 11.12.10.2 */
-  private int x2apicLogicalId() {
-    return id >> 4 << 16 | 1 << (id & 0xF);
-  }
-
   private void initialize() {
-    taskPriority = 0;
-    logicalDestination = 0;
-    destinationFormat = -1;
+    addressing.reset();
+    priorities.reset();
+    vectors.reset();
     spurious = 0xFF;
     command = 0;
     errorStatus = 0;
     errorsSeen = 0;
     externalRequested = false;
-    Arrays.fill(lvt, LVT_MASKED);
-    requests.clear();
-    inService.clear();
-    triggers.clear();
     timer.reset();
+    update();
   }
 
   private void setBase(long value) {
@@ -464,20 +408,19 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   private int readRegister(int number) {
     synchronized (lock) {
       if (number >= IN_SERVICE && number < ERROR_STATUS) {
-        VectorSet set =
-            number < TRIGGER_MODE ? inService : number < REQUEST ? triggers : requests;
-        return set.register(number & 7);
+        return priorities.register(number);
       }
       if (number >= LVT_TIMER && number <= LVT_ERROR) {
-        return lvt[number - LVT_TIMER];
+        return vectors.get(number);
       }
       return switch (number) {
         case ID -> x2apic() ? id : id << 24;
         case VERSION -> VERSION_VALUE;
-        case TASK_PRIORITY -> taskPriority;
-        case ARBITRATION_PRIORITY, PROCESSOR_PRIORITY -> processorPriority();
-        case LOGICAL_DESTINATION -> x2apic() ? x2apicLogicalId() : logicalDestination;
-        case DESTINATION_FORMAT -> destinationFormat;
+        case TASK_PRIORITY -> priorities.taskPriority();
+        case ARBITRATION_PRIORITY, PROCESSOR_PRIORITY -> priorities.processorPriority();
+        case LOGICAL_DESTINATION ->
+            x2apic() ? addressing.x2apicLogicalId() : addressing.logicalDestination();
+        case DESTINATION_FORMAT -> addressing.destinationFormat();
         case SPURIOUS -> spurious;
         case ERROR_STATUS -> errorStatus;
         case COMMAND -> (int) command;
@@ -497,22 +440,21 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   private void writeRegister(int number, int value) {
     synchronized (lock) {
       if (number >= LVT_TIMER && number <= LVT_ERROR) {
-        writeLocalVector(number - LVT_TIMER, value);
+        writeLocalVector(number, value);
         return;
       }
       switch (number) {
         case TASK_PRIORITY -> {
-          taskPriority = value & 0xFF;
+          priorities.taskPriority(value);
           wake();
         }
-        case LOGICAL_DESTINATION -> logicalDestination = value & 0xFF00_0000;
-        case DESTINATION_FORMAT -> destinationFormat = value | 0x0FFF_FFFF;
+        case LOGICAL_DESTINATION -> addressing.logicalDestination(value);
+        case DESTINATION_FORMAT -> addressing.destinationFormat(value);
         case SPURIOUS -> {
           spurious = value & SVR_WRITABLE;
           if ((spurious & SVR_ENABLE) == 0) {
-            for (int i = 0; i < LVT_COUNT; i++) {
-              lvt[i] |= LVT_MASKED;
-            }
+            vectors.maskAll();
+            update();
           }
         }
         case ERROR_STATUS -> {
@@ -534,16 +476,12 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     }
   }
 
-  private void writeLocalVector(int index, int value) {
-    int kept = lvt[index] & LVT_REMOTE_REQUEST;
-    lvt[index] = value & LVT_WRITABLE[index] | kept;
-    if ((spurious & SVR_ENABLE) == 0) {
-      lvt[index] |= LVT_MASKED;
-    }
-    if (index == 0) {
-      timer.mode(lvt[0]);
-    } else if (index == LVT_LINT0 - LVT_TIMER || index == LVT_LINT1 - LVT_TIMER) {
-      repeatLevel(index);
+  private void writeLocalVector(int number, int value) {
+    vectors.write(number, value, (spurious & SVR_ENABLE) != 0);
+    if (number == LVT_TIMER) {
+      timer.mode(vectors.get(LVT_TIMER));
+    } else if (number == LVT_LINT0 || number == LVT_LINT1) {
+      repeatLevel(number - LVT_LINT0);
       wake();
     }
   }
@@ -576,18 +514,12 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     int vector;
     boolean broadcast;
     synchronized (lock) {
-      vector = inService.highest();
-      if (vector < 0) {
-        return;
-      }
-      inService.remove(vector);
-      broadcast = triggers.has(vector);
+      vector = priorities.end();
+      broadcast = vector >= 0 && priorities.isLevel(vector);
       if (broadcast) {
-        for (int index = LVT_LINT0 - LVT_TIMER; index <= LVT_LINT1 - LVT_TIMER; index++) {
-          if ((lvt[index] & LVT_VECTOR) == vector) {
-            lvt[index] &= ~LVT_REMOTE_REQUEST;
-            repeatLevel(index);
-          }
+        for (int pin = 0; pin < LocalVectors.PINS; pin++) {
+          vectors.ended(pin, vector);
+          repeatLevel(pin);
         }
       }
       wake();
@@ -599,39 +531,31 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
 
   private void drive(int pin, boolean asserted) {
     synchronized (lock) {
-      boolean rises = asserted && !pins[pin];
-      pins[pin] = asserted;
-      int index = LVT_LINT0 - LVT_TIMER + pin;
-      if ((base & BASE_ENABLE) == 0) {
+      boolean was = vectors.asserted(pin);
+      boolean rises = vectors.rises(pin, asserted);
+      if ((base & BASE_ENABLE) != 0) {
+        if (rises) {
+          local(vectors.ofPin(pin), false);
+        }
+        repeatLevel(pin);
+      } else if (pin == 1 && asserted && !was) {
         // Without the APIC the pins are INTR and NMI. @ref [SDM3] 11.4.3
-        if (rises && pin == 1) {
-          attention.raise(Attention.NMI);
-        }
-      } else if ((lvt[index] & LVT_MASKED) == 0) {
-        if ((lvt[index] & LVT_LEVEL) != 0) {
-          repeatLevel(index);
-        } else if (rises) {
-          local(lvt[index], false);
-        }
+        attention.raise(Attention.NMI);
       }
       wake();
     }
   }
 
   /** A level-triggered pin requests again as long as it is asserted and its last request is over. */
-  private void repeatLevel(int index) {
-    boolean asserted = pins[index - (LVT_LINT0 - LVT_TIMER)];
-    int blocked = LVT_MASKED | LVT_REMOTE_REQUEST;
-    boolean fixed = DeliveryMode.of(lvt[index] >> LVT_MODE_SHIFT) == DeliveryMode.FIXED;
-    if (asserted && fixed && (lvt[index] & (blocked | LVT_LEVEL)) == LVT_LEVEL) {
-      lvt[index] |= LVT_REMOTE_REQUEST;
-      local(lvt[index], true);
+  private void repeatLevel(int pin) {
+    if (vectors.requests(pin)) {
+      local(vectors.ofPin(pin), true);
     }
   }
 
   /** An interrupt from the local vector table. @ref [SDM3] 11.5.1 */
   private void local(int entry, boolean level) {
-    switch (DeliveryMode.of(entry >> LVT_MODE_SHIFT)) {
+    switch (LocalVectors.mode(entry)) {
       case FIXED -> request(entry & LVT_VECTOR, level);
       case NMI -> attention.raise(Attention.NMI);
       case INIT -> {
@@ -646,8 +570,9 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
 
   private void timerDue() {
     synchronized (lock) {
-      if (timer.expire() && (lvt[0] & LVT_MASKED) == 0) {
-        request(lvt[0] & LVT_VECTOR, false);
+      int entry = vectors.get(LVT_TIMER);
+      if (timer.expire() && LocalVectors.isOpen(entry)) {
+        request(entry & LVT_VECTOR, false);
       }
     }
   }
@@ -660,12 +585,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
       error(ERROR_RECEIVE_VECTOR);
       return;
     }
-    requests.add(vector);
-    if (level) {
-      triggers.add(vector);
-    } else {
-      triggers.remove(vector);
-    }
+    priorities.request(vector, level);
     wake();
   }
 
@@ -673,40 +593,27 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   private void error(int bit) {
     boolean first = (errorsSeen & bit) == 0;
     errorsSeen |= bit;
-    int entry = lvt[LVT_ERROR - LVT_TIMER];
+    int entry = vectors.get(LVT_ERROR);
     // An illegal vector in the error entry itself must not lead back here.
-    if (first && (entry & LVT_MASKED) == 0 && (entry & LVT_VECTOR) >= FIRST_VECTOR) {
+    if (first && LocalVectors.isOpen(entry) && (entry & LVT_VECTOR) >= FIRST_VECTOR) {
       request(entry & LVT_VECTOR, false);
     }
   }
 
-  private int processorPriority() {
-    int serviced = Math.max(0, inService.highest());
-    return taskPriority >> 4 >= serviced >> 4 ? taskPriority : serviced & 0xF0;
-  }
-
-  private int deliverableVector() {
-    int vector = requests.highest();
-    return vector >= 0 && vector >> 4 > processorPriority() >> 4 ? vector : NONE;
-  }
-
   private boolean externalPending() {
     if ((base & BASE_ENABLE) == 0) {
-      return pins[0];
+      return vectors.asserted(0);
     }
-    int entry = lvt[LVT_LINT0 - LVT_TIMER];
-    boolean connected =
-        (entry & LVT_MASKED) == 0
-            && DeliveryMode.of(entry >> LVT_MODE_SHIFT) == DeliveryMode.EXTERNAL;
-    return externalRequested || pins[0] && connected;
+    return externalRequested || vectors.external();
   }
 
-  private boolean deliverable() {
-    return externalPending() || deliverableVector() >= 0;
+  private void update() {
+    pending = externalPending() || priorities.deliverable() >= 0;
   }
 
   private void wake() {
-    if (deliverable()) {
+    update();
+    if (pending) {
       attention.raise(Attention.INTERRUPT);
     }
   }
