@@ -25,11 +25,14 @@ public final class Attention {
   /** Leave {@code Cpu.run} as soon as the present instruction is done. */
   public static final int STOP = 1 << 4;
 
-  /** Other processors or devices changed memory mapping or code: drop cached translations. */
+  /** What is where in physical memory has changed: drop cached translations. */
   public static final int FLUSH = 1 << 5;
 
   /** A debug trap waits in {@link CpuState#pendingDebug}. */
   public static final int TRAP = 1 << 6;
+
+  /** Other processors or devices wrote to code, or will make code of pages that this one may write to. */
+  public static final int CODE = 1 << 7;
 
   private static final VarHandle WORD = ValueLayout.JAVA_INT.varHandle();
 

@@ -1,11 +1,17 @@
 package sharevm.cpu;
 
+import java.lang.invoke.VarHandle;
+import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
  * Which pages of guest RAM hold code that some processor has decoded or translated. Shared by the processors of a
  * machine and by its devices: a write to such a page must be told here, after it was made.
+ *
+ * <p>Who makes code of a page marks it first, then sees to it that no processor writes to it unseen ({@link RamWriter}), and
+ * only then reads its bytes. A writer writes first, and then looks at the mark. So either the writer sees the
+ * mark, or the reader sees the new bytes.
  */
 public final class CodePages {
   /** A cache of code made from guest RAM. */
@@ -13,14 +19,16 @@ public final class CodePages {
     /**
      * Drops what was made from bytes {@code from} to before {@code to} of a page, at once or before its
      * processor runs its next block.
-     *
-     * @return whether the cache may still hold something made from the page
      */
-    boolean drop(int page, int from, int to);
+    void drop(int page, int from, int to);
+
+    /** Returns whether the cache may hold, or is about to get, something made from the page. */
+    boolean mayHold(int page);
   }
 
   private final AtomicIntegerArray marks;
   private final CopyOnWriteArrayList<Cache> caches = new CopyOnWriteArrayList<>();
+  private final CopyOnWriteArrayList<RamWriter> writers = new CopyOnWriteArrayList<>();
 
   /** Makes one for RAM of a size in bytes. */
   public CodePages(long ramSize) {
@@ -32,8 +40,19 @@ public final class CodePages {
     caches.add(cache);
   }
 
-  /** Marks a page as holding code; returns false when it was marked already. */
-  public boolean mark(int page) {
+  void add(RamWriter writer) {
+    writers.add(writer);
+  }
+
+  List<RamWriter> writers() {
+    return writers;
+  }
+
+  /**
+   * Marks a page as holding code, for a cache that says already that it may hold the page; returns false when it was
+   * marked before.
+   */
+  public synchronized boolean mark(int page) {
     int bit = 1 << page;
     return (marks.getAndAccumulate(page >>> 5, bit, (a, b) -> a | b) & bit) == 0;
   }
@@ -45,6 +64,7 @@ public final class CodePages {
 
   /** Tells that bytes of RAM have been written; cheap where no code is. */
   public void written(long ramOffset, long size) {
+    VarHandle.fullFence();
     long end = ramOffset + size;
     for (long at = ramOffset; at < end; at = (at & -4096) + 4096) {
       int page = (int) (at >>> 12);
@@ -57,11 +77,21 @@ public final class CodePages {
   private void drop(int page, int from, int to) {
     boolean held = false;
     for (Cache cache : caches) {
-      held |= cache.drop(page, from, to);
+      cache.drop(page, from, to);
+      held |= cache.mayHold(page);
     }
     if (!held) {
-      int bit = 1 << page;
-      marks.getAndAccumulate(page >>> 5, ~bit, (a, b) -> a & b);
+      unmark(page);
     }
+  }
+
+  private synchronized void unmark(int page) {
+    for (Cache cache : caches) {
+      if (cache.mayHold(page)) {
+        return;
+      }
+    }
+    int bit = 1 << page;
+    marks.getAndAccumulate(page >>> 5, ~bit, (a, b) -> a & b);
   }
 }

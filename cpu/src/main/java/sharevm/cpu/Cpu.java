@@ -49,6 +49,9 @@ public final class Cpu {
   /** What the guest sees of the hypervisor. */
   public Hypervisor hypervisor = Hypervisor.NONE;
 
+  /** What keeps this processor from writing unseen to pages of which another makes code. */
+  public final RamWriter writer;
+
   private final Environment environment;
   private final Engine engine;
 
@@ -66,6 +69,8 @@ public final class Cpu {
     this.interrupts = environment.interrupts();
     this.memory = new Memory(state, bus, environment.codePages());
     this.events = new Events(this);
+    this.writer =
+        new RamWriter(environment.codePages(), state.attention, memory::protect);
     this.engine = new Interpreter(this, environment.codePages());
     Reset.powerUp(this);
   }
@@ -75,7 +80,12 @@ public final class Cpu {
    * them. Never throws for anything that a guest does.
    */
   public Exit run(long budget) {
-    return engine.run(budget);
+    writer.enter();
+    try {
+      return engine.run(budget);
+    } finally {
+      writer.leave();
+    }
   }
 
   /** Returns the engine. */

@@ -22,10 +22,12 @@ public final class CpuSnapshot {
     saved.put("cr0", s.cr0).put("cr2", s.cr2).put("cr3", s.cr3).put("cr4", s.cr4);
     saved.put("efer", s.efer).put("xcr0", s.xcr0).put("debug", s.dr).put("cpl", s.cpl);
     saved.put("interruptShadow", s.interruptShadow).put("nmiBlocked", s.nmiBlocked);
+    saved.put("trapShadow", s.trapShadow).put("pendingDebug", s.pendingDebug);
+    saved.put("pdptes", cpu.memory.pageWalk().pdptes());
     saved.put("halted", s.halted).put("waitForStartup", s.waitForStartup);
     saved.put("xmm", xmm(s)).put("mxcsr", s.mxcsr());
     saved.put("x87", s.x87.save());
-    int lasting = Attention.INTERRUPT | Attention.NMI | Attention.INIT | Attention.STARTUP;
+    int lasting = Attention.INTERRUPT | Attention.NMI | Attention.INIT | Attention.STARTUP | Attention.TRAP;
     saved.put("attention", s.attention.bits() & lasting);
     saved.put("startVector", s.attention.startVector());
     return saved.put("msr", msrs(s.msr));
@@ -58,6 +60,11 @@ public final class CpuSnapshot {
     copy(saved.getLongs("debug"), s.dr, s.dr.length);
     s.cpl = saved.getInt("cpl") & 3;
     s.interruptShadow = saved.getBoolean("interruptShadow");
+    s.trapShadow = saved.getBoolean("trapShadow");
+    s.pendingDebug = saved.getLong("pendingDebug");
+    long[] pdptes = new long[4];
+    copy(saved.getLongs("pdptes"), pdptes, pdptes.length);
+    cpu.memory.pageWalk().pdptes(pdptes);
     s.nmiBlocked = saved.getBoolean("nmiBlocked");
     s.halted = saved.getBoolean("halted");
     s.waitForStartup = saved.getBoolean("waitForStartup");

@@ -499,7 +499,7 @@ public final class Memory {
    * @return the RAM offset of the byte, or {@code -1 - physical address} where it is no plain memory
    */
   public long fetch(long linear) {
-    return slow.fetch(linear);
+    return slow.fetch(linear & s.linearMask);
   }
 
   /** Reads one byte of code from what is no plain memory. */

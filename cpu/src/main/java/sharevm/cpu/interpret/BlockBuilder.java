@@ -5,6 +5,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import sharevm.cpu.CodePages;
+import sharevm.cpu.Cpu;
+import sharevm.cpu.RamWriter;
 import sharevm.cpu.address.Memory;
 import sharevm.cpu.decode.Decoder;
 import sharevm.cpu.decode.Instruction;
@@ -18,13 +20,17 @@ final class BlockBuilder {
 
   private final Memory memory;
   private final CodePages codePages;
+  private final RamWriter writer;
+  private final BlockCache cache;
   private final Decoder decoder;
   private final byte[] bytes = new byte[MOST_INSTRUCTIONS * Decoder.MAX_LENGTH];
   private final List<Instruction> instructions = new ArrayList<>();
 
-  BlockBuilder(Memory memory, CodePages codePages, Decoder decoder) {
-    this.memory = memory;
+  BlockBuilder(Cpu cpu, CodePages codePages, BlockCache cache, Decoder decoder) {
+    this.memory = cpu.memory;
+    this.writer = cpu.writer;
     this.codePages = codePages;
+    this.cache = cache;
     this.decoder = decoder;
   }
 
@@ -59,8 +65,10 @@ final class BlockBuilder {
 
   /** Makes writes to a page known from now on, before its bytes are read. */
   private void protect(long place) {
-    if (codePages.mark((int) (place >>> 12))) {
+    int page = (int) (place >>> 12);
+    if (cache.hold(page) && codePages.mark(page)) {
       memory.protect(place & -4096);
+      writer.stopOthers(place & -4096);
     }
   }
 
@@ -84,14 +92,14 @@ final class BlockBuilder {
   /** Decodes the one instruction that begins in a page and ends in the next. */
   private Block crossing(long linear, long place, int mode, int inPage) {
     long second = memory.fetch(linear + inPage);
+    if (second >= 0) {
+      protect(second);
+    }
     for (int i = 0; i < Decoder.MAX_LENGTH - inPage; i++) {
       bytes[inPage + i] =
           second >= 0
               ? memory.ram().get(ValueLayout.JAVA_BYTE, second + i)
               : memory.fetchDevice(-1 - second + i);
-    }
-    if (second >= 0) {
-      protect(second);
     }
     return switch (decoder.decode(bytes, 0, Decoder.MAX_LENGTH, mode, 0)) {
       case UNDEFINED -> throw GuestFault.undefined();

@@ -1,6 +1,7 @@
 package sharevm.cpu.interpret;
 
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import sharevm.cpu.Attention;
 import sharevm.cpu.CodePages;
 import sharevm.cpu.CpuState;
@@ -13,12 +14,17 @@ final class BlockCache implements CodePages.Cache {
   private static final int CHUNK_BITS = 10;
   private static final int BUCKETS = 64;
 
-  private record Dropped(int page, int from, int to) {}
-
   private final CpuState state;
   private final Thread[] owner = new Thread[1];
   private final Block[][][] chunks;
-  private final ConcurrentLinkedQueue<Dropped> dropped = new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<Integer> dropped = new ConcurrentLinkedQueue<>();
+
+  /** Pages in {@link #dropped}: each is there once however often it is written to. */
+  private final AtomicIntegerArray dropping;
+
+  /** Pages that blocks come from; set and cleared by the processor's thread only. */
+  private final AtomicIntegerArray held;
+
   private final Runnable currentBlockDropped;
 
   /**
@@ -30,6 +36,28 @@ final class BlockCache implements CodePages.Cache {
     this.state = state;
     this.chunks = new Block[(int) (ramSize >>> 12 + CHUNK_BITS) + 1][][];
     this.currentBlockDropped = currentBlockDropped;
+    int words = (int) (ramSize >>> 12 + 5) + 1;
+    this.dropping = new AtomicIntegerArray(words);
+    this.held = new AtomicIntegerArray(words);
+  }
+
+  /** Says that blocks will come from a page; returns false when that was said before. */
+  boolean hold(int page) {
+    return set(held, page);
+  }
+
+  @Override
+  public boolean mayHold(int page) {
+    return (held.get(page >>> 5) & 1 << page) != 0;
+  }
+
+  private static boolean set(AtomicIntegerArray bits, int page) {
+    int bit = 1 << page;
+    return (bits.getAndAccumulate(page >>> 5, bit, (a, b) -> a | b) & bit) == 0;
+  }
+
+  private static void clear(AtomicIntegerArray bits, int page) {
+    bits.getAndAccumulate(page >>> 5, ~(1 << page), (a, b) -> a & b);
   }
 
   /** Says that the calling thread now runs the processor. */
@@ -78,29 +106,28 @@ final class BlockCache implements CodePages.Cache {
   }
 
   @Override
-  public boolean drop(int page, int from, int to) {
+  public void drop(int page, int from, int to) {
     if (Thread.currentThread() == owner[0]) {
-      return dropNow(page, from, to);
+      dropNow(page, from, to);
+    } else if (mayHold(page) && set(dropping, page)) {
+      dropped.add(page);
+      state.attention.raise(Attention.CODE);
     }
-    dropped.add(new Dropped(page, from, to));
-    state.attention.raise(Attention.FLUSH);
-    return true;
   }
 
   /** Does what other threads left word of. */
   void dropPending() {
-    for (Dropped d = dropped.poll(); d != null; d = dropped.poll()) {
-      dropNow(d.page, d.from, d.to);
+    for (Integer page = dropped.poll(); page != null; page = dropped.poll()) {
+      clear(dropping, page);
+      dropNow(page, 0, 4096);
     }
   }
 
-  private boolean dropNow(int number, int from, int to) {
-    boolean held = false;
+  private void dropNow(int number, int from, int to) {
     boolean any = false;
     Block[] page = page(number);
     if (page != null) {
       any = dropIf(page, from, to);
-      held = holds(page);
     }
     Block[] before = number > 0 ? page(number - 1) : null;
     if (before != null) {
@@ -109,7 +136,9 @@ final class BlockCache implements CodePages.Cache {
     if (any) {
       currentBlockDropped.run();
     }
-    return held;
+    if (page == null || !holds(page)) {
+      clear(held, number);
+    }
   }
 
   /** Drops the blocks of a page that overlap a range of it. */

@@ -42,7 +42,7 @@ public final class Interpreter implements Engine {
     this.s = cpu.state;
     this.cache = new BlockCache(s, cpu.bus.ram().byteSize(), this::leaveBlock);
     Decoder decoder = new Decoder(OpcodeTable.load(), new Semantics());
-    this.builder = new BlockBuilder(cpu.memory, codePages, decoder);
+    this.builder = new BlockBuilder(cpu, codePages, cache, decoder);
     codePages.add(cache);
     Arrays.fill(recentKey, NO_KEY);
   }
@@ -85,9 +85,15 @@ public final class Interpreter implements Engine {
   }
 
   private Exit attend() {
-    if ((s.attention.bits() & Attention.FLUSH) != 0) {
-      s.attention.clear(Attention.FLUSH);
+    int bits = s.attention.bits();
+    if ((bits & Attention.CODE) != 0) {
+      s.attention.clear(Attention.CODE);
+      cpu.writer.answer();
       cache.dropPending();
+    }
+    if ((bits & Attention.FLUSH) != 0) {
+      s.attention.clear(Attention.FLUSH);
+      cpu.flushTranslations(true);
     }
     return cpu.events.attend();
   }
