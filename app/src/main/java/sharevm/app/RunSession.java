@@ -52,12 +52,15 @@ final class RunSession {
         diagnostics.text(StatisticsText.of(machine.statistics()));
       }
       return status(end);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw LibraryException.failed("interrupted", e);
     } catch (IOException e) {
       throw LibraryException.failed("cannot close the serial port's file: " + reason(e), e);
     }
   }
 
-  private RunEnd attended(VirtualMachine machine) {
+  private RunEnd attended(VirtualMachine machine) throws InterruptedException {
     if (!(serial instanceof SerialTarget.Stdio)) {
       return machine.run();
     }

@@ -91,7 +91,7 @@ public final class VirtualMachine implements AutoCloseable {
   }
 
   /** Starts the guest and waits for the end of its run. */
-  public RunEnd run() {
+  public RunEnd run() throws InterruptedException {
     return switch (machine.run()) {
       case Outcome.PoweredOff _ -> new RunEnd.Done();
       case Outcome.Reset _ -> panicWatch.panicked() ? new RunEnd.Panicked() : new RunEnd.Done();
