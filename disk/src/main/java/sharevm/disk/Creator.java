@@ -5,11 +5,13 @@ import java.util.Optional;
 import sharevm.disk.DiskFormat.Qcow2;
 import sharevm.disk.DiskFormat.Raw;
 import sharevm.disk.DiskFormat.Vhd;
+import sharevm.disk.DiskFormat.Vhdx;
 import sharevm.disk.DiskFormat.Vmdk;
 import sharevm.disk.io.Storages;
 import sharevm.disk.qcow2.Qcow2Creator;
 import sharevm.disk.raw.RawLayer;
 import sharevm.disk.vhd.VhdCreator;
+import sharevm.disk.vhdx.VhdxCreator;
 import sharevm.disk.vmdk.VmdkCreator;
 
 /** Makes images. */
@@ -34,6 +36,7 @@ final class Creator {
         case Qcow2 qcow2 ->
             Qcow2Creator.create(host, path, qcow2, length, relative, qemuName(link.format()));
         case Vhd vhd -> VhdCreator.createOn(host, path, vhd, length, link.layer());
+        case Vhdx vhdx -> VhdxCreator.createOn(host, path, vhdx, length, link.layer());
         case Vmdk vmdk -> VmdkCreator.createOn(host, path, vmdk, length, link.layer(), relative);
         case DiskFormat other ->
             throw DiskException.invalid(
@@ -51,6 +54,7 @@ final class Creator {
       case Raw _ -> RawLayer.create(host, path, size);
       case Qcow2 qcow2 -> Qcow2Creator.create(host, path, qcow2, size, "", "");
       case Vhd vhd -> VhdCreator.create(host, path, vhd, size);
+      case Vhdx vhdx -> VhdxCreator.create(host, path, vhdx, size);
       case Vmdk vmdk -> VmdkCreator.create(host, path, vmdk, size);
       case DiskFormat other -> throw DiskException.invalid(path.toString(), other.name());
     }

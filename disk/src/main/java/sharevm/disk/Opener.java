@@ -18,6 +18,7 @@ import sharevm.disk.layer.ParentLink;
 import sharevm.disk.qcow2.Qcow2Layer;
 import sharevm.disk.raw.RawLayer;
 import sharevm.disk.vhd.VhdCreator;
+import sharevm.disk.vhdx.VhdxLayer;
 import sharevm.disk.vmdk.VmdkOpener;
 
 /** Opens an image and all that is below it. */
@@ -114,6 +115,7 @@ final class Opener {
       case "raw" -> RawLayer.open(file);
       case "qcow2" -> Qcow2Layer.open(file, host);
       case "vhd" -> VhdCreator.open(file);
+      case "vhdx" -> VhdxLayer.open(file);
       case "vmdk" -> VmdkOpener.open(file, host);
       default -> throw DiskException.invalid(file.name(), "no format is called '" + format + "'");
     };
@@ -126,6 +128,9 @@ final class Opener {
     head.flip();
     if (Qcow2Layer.matches(head)) {
       return "qcow2";
+    }
+    if (VhdxLayer.matches(head)) {
+      return "vhdx";
     }
     if (VmdkOpener.matches(head)) {
       return "vmdk";

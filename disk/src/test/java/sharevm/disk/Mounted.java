@@ -1,5 +1,7 @@
 package sharevm.disk;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Assumptions;
@@ -17,6 +19,7 @@ public final class Mounted {
     Assumptions.assumeTrue(
         !result.output().contains("fusermount") && !result.output().contains("mount failed"),
         "FUSE is not allowed here: " + result.output());
+    assertThat(result.status()).as(result.output()).isZero();
     try {
       return Files.readAllBytes(mount.resolve(name));
     } finally {

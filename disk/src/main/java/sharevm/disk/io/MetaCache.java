@@ -217,6 +217,13 @@ public final class MetaCache {
     return list;
   }
 
+  /** The whole pages that have changes, in order of offset. */
+  public synchronized List<Change> changedPages() {
+    List<Change> list = new ArrayList<>();
+    dirty.forEach((index, page) -> list.add(new Change(index * pageSize, page.bytes.duplicate().clear())));
+    return list;
+  }
+
   /** Writes what waits, in order of offset. */
   public synchronized void writeBack() throws DiskException {
     for (Change change : changes()) {

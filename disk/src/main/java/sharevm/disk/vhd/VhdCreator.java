@@ -176,7 +176,8 @@ public final class VhdCreator {
   }
 
   static byte[] absoluteName(Path parent) {
-    return parent.toAbsolutePath().normalize().toString().getBytes(StandardCharsets.UTF_16LE);
+    String path = parent.toAbsolutePath().normalize().toString();
+    return path.replace('/', '\\').getBytes(StandardCharsets.UTF_16LE);
   }
 
   /** A file's modification as the header's "Parent Time Stamp". */
