@@ -35,6 +35,14 @@ final class FloatFormat {
     this.adjustment = adjustment;
   }
 
+  /**
+   * Whether a result is delivered in spite of unmasked overflow or underflow: in x87 registers, not
+   * in memory and not in XMM registers.
+   */
+  boolean delivers() {
+    return bias == EXTENDED.bias;
+  }
+
   /** Bits of the fraction field of {@link #SINGLE} and {@link #DOUBLE}. */
   int fractionBits() {
     return precision - 1;

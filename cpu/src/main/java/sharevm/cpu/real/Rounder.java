@@ -52,7 +52,7 @@ final class Rounder {
     boolean tiny = exponent < format.minExponent;
     boolean unmasked = (masks & FloatException.UNDERFLOW) == 0;
     biased = exponent + format.bias + format.adjustment;
-    if (tiny && unmasked && biased > 0) {
+    if (tiny && unmasked && (biased > 0 || !format.delivers())) {
       raised |= FloatException.UNDERFLOW;
       return;
     }
@@ -97,7 +97,7 @@ final class Rounder {
   private void overflow(boolean negative, FloatFormat format, int mode, int masks) {
     raised |= FloatException.OVERFLOW;
     boolean masked = (masks & FloatException.OVERFLOW) != 0;
-    if (!masked && biased - format.adjustment <= 2 * format.bias) {
+    if (!masked && (biased - format.adjustment <= 2 * format.bias || !format.delivers())) {
       biased -= format.adjustment;
       return;
     }

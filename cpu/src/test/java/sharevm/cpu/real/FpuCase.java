@@ -22,7 +22,7 @@ final class FpuCase {
 
   FpuCase() {
     this(ByteBuffer.allocate(SIZE).order(ByteOrder.LITTLE_ENDIAN));
-    bytes.putShort(0, (short) 0x37f).putInt(MXCSR, 0x1f80).putLong(RFLAGS, 0x202);
+    control(0x37f).mxcsr(0x1f80).rflags(0x202);
   }
 
   FpuCase(ByteBuffer bytes) {
@@ -75,6 +75,11 @@ final class FpuCase {
     return this;
   }
 
+  FpuCase rflags(long value) {
+    bytes.putLong(RFLAGS, value);
+    return this;
+  }
+
   FpuCase memory(int offset, long value) {
     bytes.putLong(MEMORY + offset, value);
     return this;
@@ -122,6 +127,11 @@ final class FpuCase {
 
   long memory(int offset) {
     return bytes.getLong(MEMORY + offset);
+  }
+
+  FpuCase signal(long number) {
+    bytes.putLong(SIGNAL, number);
+    return this;
   }
 
   boolean signaled() {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -17,15 +16,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import sharevm.cpu.Control;
-import sharevm.cpu.Cpu;
-import sharevm.cpu.CpuState;
-import sharevm.cpu.decode.Decoder;
-import sharevm.cpu.decode.Instruction;
-import sharevm.cpu.event.GuestFault;
-import sharevm.cpu.instruction.Semantics;
 import sharevm.cpu.opcode.Opcode;
-import sharevm.cpu.opcode.OpcodeTable;
 import sharevm.cpu.opcode.OperandType;
 
 /**
@@ -37,8 +28,6 @@ final class X87InstructionHostTest {
   private static final int QUICK_CASES = 1_000;
   private static final int LONG_CASES = 100_000;
   private static final int BATCH = 1_000;
-  private static final int MEMORY = 0x1000;
-  private static final int STATUS_FLAGS = 0x8d5;
 
   /**
    * Each maker computes these in its own way, so the last place of the result may differ, and with it
@@ -50,10 +39,7 @@ final class X87InstructionHostTest {
   private static final int TOLERATED_UNITS = 1;
   private static final int C1 = 0x200;
 
-  private final OpcodeTable table = OpcodeTable.load();
-  private final Decoder decoder = new Decoder(table, new Semantics());
-  private final TestBus bus = new TestBus(0x4000);
-  private final Cpu cpu = bus.processor();
+  private final FloatProcessor processor = new FloatProcessor();
   private HostFpu host;
 
   @BeforeAll
@@ -61,8 +47,6 @@ final class X87InstructionHostTest {
     Optional<HostFpu> started = HostFpu.start();
     assumeTrue(started.isPresent(), "no x86-64 hardware to compare with, or no gcc");
     host = started.get();
-    cpu.state.cr0 |= Control.CR0_PE | Control.CR0_NE;
-    cpu.contextChanged();
   }
 
   @AfterAll
@@ -73,7 +57,7 @@ final class X87InstructionHostTest {
   }
 
   Stream<Opcode> rows() {
-    return table.rows().stream().filter(row -> row.is(Opcode.Attribute.X87));
+    return processor.table().rows().stream().filter(row -> row.is(Opcode.Attribute.X87));
   }
 
   @ParameterizedTest
@@ -134,7 +118,7 @@ final class X87InstructionHostTest {
       one.memory(offset, random.nextLong());
     }
     memoryOperand(row, one, samples);
-    one.bytes.putLong(672, 0x202 | random.nextInt() & STATUS_FLAGS);
+    one.rflags(0x202 | random.nextInt() & FloatProcessor.STATUS_FLAGS);
     return one.rax(random.nextLong());
   }
 
@@ -201,56 +185,16 @@ final class X87InstructionHostTest {
   }
 
   private void check(Opcode row, FpuCase in, FpuCase out, long seed) {
-    byte[] code = new byte[Decoder.MAX_LENGTH];
-    in.bytes.get(640, code);
-    assertThat(decoder.decode(code, 0, code.length, 8, 0)).isEqualTo(Decoder.Outcome.DECODED);
-    Instruction instruction = decoder.instruction();
-    assertThat(instruction.opcode).isSameAs(row);
-    load(in);
-    boolean faulted = false;
-    try {
-      instruction.operation.execute(cpu, instruction);
-    } catch (GuestFault fault) {
-      faulted = true;
-    }
-    FpuCase ours = new FpuCase();
-    save(ours);
+    FpuCase ours = processor.execute(row, in);
     if (APPROXIMATE.contains(row.mnemonic())) {
       tolerate(ours, out);
     }
-    String expected = describe(out, out.signaled(), row);
-    String actual = describe(ours, faulted, row);
+    String expected = describe(out, row);
+    String actual = describe(ours, row);
     if (!actual.equals(expected)) {
       assertThat(actual)
-          .as("%s seed=%d from %s", row, seed, describe(in, false, row))
+          .as("%s seed=%d from %s", row, seed, describe(in, row))
           .isEqualTo(expected);
-    }
-  }
-
-  private void load(FpuCase in) {
-    CpuState s = cpu.state;
-    long[] words = new long[X87State.LEGACY_WORDS];
-    for (int n = 0; n < words.length; n++) {
-      words[n] = in.bytes.getLong(8 * n);
-    }
-    s.x87.setLegacy(words, true);
-    s.gpr[CpuState.RAX] = in.rax();
-    s.gpr[CpuState.RDI] = MEMORY;
-    s.rflags(in.flags());
-    for (int offset = 0; offset < 128; offset += 8) {
-      bus.ram().set(ValueLayout.JAVA_LONG_UNALIGNED, MEMORY + offset, in.memory(offset));
-    }
-  }
-
-  private void save(FpuCase out) {
-    CpuState s = cpu.state;
-    for (int n = 0; n < X87State.LEGACY_WORDS; n++) {
-      out.bytes.putLong(8 * n, s.x87.legacyWord(n, true));
-    }
-    out.rax(s.gpr[CpuState.RAX]);
-    out.bytes.putLong(672, s.rflags());
-    for (int offset = 0; offset < 128; offset += 8) {
-      out.memory(offset, bus.ram().get(ValueLayout.JAVA_LONG_UNALIGNED, MEMORY + offset));
     }
   }
 
@@ -270,21 +214,8 @@ final class X87InstructionHostTest {
     ours.status(ours.status() & ~C1 | hardware.status() & C1);
   }
 
-  private static String describe(FpuCase one, boolean faulted, Opcode row) {
-    StringBuilder text = new StringBuilder();
-    text.append(
-        String.format(
-            "fault=%s control=%04x status=%04x tags=%02x flags=%03x rax=%x%n",
-            faulted,
-            one.control(),
-            one.status(),
-            one.tags(),
-            one.flags() & STATUS_FLAGS,
-            one.rax()));
-    for (int i = 0; i < 8; i++) {
-      text.append(String.format("st%d=%04x:%016x ", i, one.signExponent(i), one.significand(i)));
-    }
-    text.append(String.format("%n"));
+  private static String describe(FpuCase one, Opcode row) {
+    StringBuilder text = new StringBuilder(FloatProcessor.describe(one));
     boolean pointers = row.mnemonic().equals("FNSTENV") || row.mnemonic().equals("FNSAVE");
     for (int offset = 0; offset < 128; offset += 2) {
       // The last instruction's addresses cannot be the same.
