@@ -2,6 +2,7 @@ package sharevm.machine;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,11 @@ import sharevm.machine.chip.apic.LocalApic;
 import sharevm.machine.chip.ioapic.IoApic;
 import sharevm.machine.chip.keyboard8042.Keyboard;
 import sharevm.machine.chip.keyboard8042.Keyboard8042;
+import sharevm.machine.chip.pci.I440fx;
+import sharevm.machine.chip.pci.PciHost;
+import sharevm.machine.chip.pci.Piix3;
+import sharevm.machine.chip.pci.Piix4Power;
+import sharevm.machine.chip.pci.SmBus;
 import sharevm.machine.chip.pic8259.Pic8259Pair;
 import sharevm.machine.chip.pit8254.Pit8254;
 import sharevm.machine.chip.pit8254.SystemControlPort;
@@ -51,9 +57,12 @@ public final class MachineBuilder {
   /** What the local APICs' timers count before their dividers. */
   private static final long APIC_HERTZ = 100_000_000;
 
+  private static final int ISA_INTERRUPTS = 16;
   private static final int TIMER_IRQ = 0;
   private static final int KEYBOARD_IRQ = 1;
   private static final int RTC_IRQ = 8;
+  private static final int ISA_SLOT = 1;
+  private static final int POWER_FUNCTION = 3;
   private static final int MOUSE_IRQ = 12;
   private static final int FLOAT_ERROR_IRQ = 13;
 
@@ -77,6 +86,7 @@ public final class MachineBuilder {
   private final ApicBus apicBus;
   private final Pic8259Pair pic;
   private final IoApic ioApic;
+  private final SharedLine[] irqLines = new SharedLine[ISA_INTERRUPTS];
   private final SharedLine a20;
 
   private MachineBuilder(MachineSpec spec, HostSide host, MachineListener listener) {
@@ -92,8 +102,9 @@ public final class MachineBuilder {
     pace = pace();
     apicBus = new ApicBus(deviceLock);
     pic = part("pic", new Pic8259Pair(this::externalInterrupt, trace));
-    a20 = new SharedLine(memory::a20);
+    a20 = part("a20", new SharedLine(memory::a20));
     ioApic = part("ioApic", new IoApic(apicBus, trace));
+    Arrays.setAll(irqLines, this::isaLine);
   }
 
   /**
@@ -199,11 +210,28 @@ public final class MachineBuilder {
         part(
             "power",
             new PowerManagement(timers, irq(PcLayout.SCI), this::poweredOff, settings, trace));
-    ports.map(PcLayout.PM1_EVENT, PowerManagement.PORTS, power);
     FastControl fast = part("port92", new FastControl(a20.driver(), lifecycle::requestReset));
     ports.map(0x92, 1, fast);
-    ports.map(PcLayout.RESET, 1, part("resetControl", new ResetControl(lifecycle::requestReset)));
+    addPci(power, part("resetControl", new ResetControl(lifecycle::requestReset)));
     return power;
+  }
+
+  /** The bridges of a 440FX board with a PIIX4's power management; the reset register lies among PCI's. */
+  private void addPci(PowerManagement power, ResetControl reset) {
+    PciHost pci = part("pci", new PciHost(reset, trace));
+    ports.map(PcLayout.PCI, PciHost.PORTS, pci);
+    pci.add(0, 0, part("hostBridge", new I440fx(memory::shadow).config()));
+    Piix3 isa = part("isaBridge", new Piix3(this::irq));
+    pci.add(ISA_SLOT, 0, isa.config());
+    SmBus smBus = part("smBus", new SmBus());
+    Piix4Power function =
+        new Piix4Power(
+            ports.window(PowerManagement.PORTS, power),
+            PcLayout.PM1_EVENT,
+            ports.window(SmBus.PORTS, smBus),
+            PcLayout.SMBUS,
+            PcLayout.SCI);
+    pci.add(ISA_SLOT, POWER_FUNCTION, part("powerFunction", function.config()));
   }
 
   private void poweredOff() {
@@ -239,9 +267,14 @@ public final class MachineBuilder {
     return uart;
   }
 
-  /** An ISA interrupt: at the 8259A pair and at the I/O APIC, where the timer's input is another one. */
+  /** Adds a driver to an ISA interrupt, which is at the 8259A pair and at the I/O APIC. */
   private InterruptLine irq(int number) {
-    return pic.input(number).and(ioApic.input(number == TIMER_IRQ ? TIMER_PIN : number));
+    return irqLines[number].driver();
+  }
+
+  private SharedLine isaLine(int number) {
+    int pin = number == TIMER_IRQ ? TIMER_PIN : number;
+    return part("irq" + number, new SharedLine(pic.input(number).and(ioApic.input(pin))));
   }
 
   /** INTR of the 8259A pair goes to LINT0 of every processor, which mostly but one has masked. */

@@ -1,11 +1,12 @@
 package sharevm.machine.bus;
 
+import sharevm.cpu.SavedState;
+
 /**
  * A wire that several drivers share, as the PCI interrupt lines are: asserted while any of them asserts.
- * Its state is what its drivers last said; after a restore each driver says it again with {@link
- * InterruptLine#set}.
+ * Its state is what its drivers last said; a driver may say it again after a restore, but need not.
  */
-public final class SharedLine {
+public final class SharedLine implements Part {
   private final InterruptLine target;
   private int drivers;
   private long assertedMask;
@@ -32,6 +33,20 @@ public final class SharedLine {
   public boolean asserted() {
     return assertedMask != 0;
   }
+
+  @Override
+  public SavedState save() {
+    return new SavedState().put("asserted", assertedMask);
+  }
+
+  @Override
+  public void restore(SavedState state) {
+    assertedMask = state.getLong("asserted");
+  }
+
+  /** Nothing: its drivers' resets release it. */
+  @Override
+  public void reset() {}
 
   private void drive(long bit, boolean asserted) {
     long before = assertedMask;

@@ -17,8 +17,12 @@ public final class PcLayout {
   /** PM timer, 4 bytes ([ACPI] 4.8.3.3). */
   public static final int PM_TIMER = 0x608;
 
-  /** Ports that power management takes from {@link #PM1_EVENT} on. */
-  public static final int PM_PORTS = 0x10;
+
+  /** PCI configuration mechanism #1: address and data, 8 bytes. */
+  public static final int PCI = 0xCF8;
+
+  /** System management bus, 16 ports. */
+  public static final int SMBUS = 0x700;
 
   /** The reset control register of PC chipsets. */
   public static final int RESET = 0xCF9;
