@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -144,7 +143,7 @@ final class RunCommand implements Callable<Integer> {
       split = ",",
       converter = TraceConverter.class,
       description = "Write what chips do to standard error: apic, pci, uart and so on, or all.")
-  private Set<Set<Trace.Category>> trace = Set.of();
+  private Set<Trace.Category> trace = Set.of();
 
   private RunCommand() {}
 
@@ -172,7 +171,7 @@ final class RunCommand implements Callable<Integer> {
         devices.contains("debug-exit"),
         noReboot,
         timeout,
-        trace.stream().flatMap(Set::stream).collect(Collectors.toSet()));
+        trace);
   }
 
   /** Turns the library's complaint about a word into the parser's. */
@@ -259,6 +258,7 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
+  /** Gives a set, whose elements picocli adds one by one: one word may stand for all categories. */
   static final class TraceConverter implements ITypeConverter<Set<Trace.Category>> {
     @Override
     public Set<Trace.Category> convert(String text) {
