@@ -61,10 +61,10 @@ final class RunCommand implements Callable<Integer> {
       description = "What to boot; nothing, or 'mini': the mini guest.")
   private Optional<String> target = Optional.empty();
 
-  @Option(names = "--kernel", paramLabel = "FILE", description = "Linux bzImage, or ELF by Multiboot or PVH.")
+  @Option(names = "--kernel", paramLabel = "FILE", converter = FileConverter.class, description = "Linux bzImage, or ELF by Multiboot or PVH.")
   private Optional<Path> kernel = Optional.empty();
 
-  @Option(names = "--initrd", paramLabel = "FILE", description = "The kernel's initial file system.")
+  @Option(names = "--initrd", paramLabel = "FILE", converter = FileConverter.class, description = "The kernel's initial file system.")
   private Optional<Path> initrd = Optional.empty();
 
   @Option(
@@ -202,6 +202,16 @@ final class RunCommand implements Callable<Integer> {
       } catch (IllegalArgumentException e) {
         throw refuse(e);
       }
+    }
+  }
+
+  static final class FileConverter implements ITypeConverter<Path> {
+    @Override
+    public Path convert(String text) {
+      if (text.isEmpty() || text.indexOf('\0') >= 0) {
+        throw new TypeConversionException("give the name of a file");
+      }
+      return Path.of(text);
     }
   }
 

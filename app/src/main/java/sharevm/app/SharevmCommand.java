@@ -75,7 +75,12 @@ final class SharevmCommand implements Runnable {
     return ExitStatus.USAGE;
   }
 
-  private static String message(ParameterException e) {
+  private String message(ParameterException e) {
+    if (e instanceof UnmatchedArgumentException unmatched
+        && !unmatched.isUnknownOption()
+        && e.getCommandLine() == spec.commandLine()) {
+      return "there is no command '" + unmatched.getUnmatched().getFirst() + "'";
+    }
     String text = e.getMessage();
     return Character.toLowerCase(text.charAt(0)) + text.substring(1);
   }

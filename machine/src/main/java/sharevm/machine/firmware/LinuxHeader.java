@@ -57,6 +57,7 @@ public record LinuxHeader(
   static final int RELOCATABLE = 0x234;
   static final int XLOAD_FLAGS = 0x236;
   static final int COMMAND_LINE_SIZE = 0x238;
+  static final int SYSTEM_SIZE = 0x1F4;
   static final int PAYLOAD_OFFSET = 0x248;
   static final int PAYLOAD_LENGTH = 0x24C;
   static final int SETUP_DATA = 0x250;
@@ -70,6 +71,7 @@ public record LinuxHeader(
   static final int BOOT_SIGNATURE = 0xAA55;
 
   private static final int SECTOR = 512;
+  private static final int PARAGRAPH = 16;
   private static final int OLD_SETUP_SECTORS = 4;
   private static final long OLD_INITRD_MAX = 0x37FF_FFFFL;
   private static final int OLD_COMMAND_LINE_MAX = 255;
@@ -91,6 +93,13 @@ public record LinuxHeader(
     boolean hasHeader =
         file.contains(0, CODE32_START + 4) && file.u32(MAGIC) == HEADER_MAGIC;
     int protocol = hasHeader ? file.u16(VERSION) : 0;
+    // From 2.04 on the header counts the rest in paragraphs, the last of which need not be whole.
+    long paragraphs = protocol >= 0x0204 ? file.u32(SYSTEM_SIZE) : 0;
+    if (paragraphs * PARAGRAPH - (PARAGRAPH - 1) > file.size() - setupBytes) {
+      throw new LoaderException(
+          "%s: truncated: %d of its %d bytes are there; fetch it again"
+              .formatted(file.name(), file.size(), setupBytes + paragraphs * PARAGRAPH));
+    }
     boolean high = protocol >= 0x0200 && (file.u8(LOAD_FLAGS) & 1) != 0;
     long start = high ? file.u32(CODE32_START) : 0x1_0000;
     boolean payload = protocol >= 0x0208;
