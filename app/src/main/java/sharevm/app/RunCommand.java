@@ -61,10 +61,18 @@ final class RunCommand implements Callable<Integer> {
       description = "What to boot; nothing, or 'mini': the mini guest.")
   private Optional<String> target = Optional.empty();
 
-  @Option(names = "--kernel", paramLabel = "FILE", converter = FileConverter.class, description = "Linux bzImage, or ELF by Multiboot or PVH.")
+  @Option(
+      names = "--kernel",
+      paramLabel = "FILE",
+      converter = FileConverter.class,
+      description = "Linux bzImage, or ELF by Multiboot or PVH.")
   private Optional<Path> kernel = Optional.empty();
 
-  @Option(names = "--initrd", paramLabel = "FILE", converter = FileConverter.class, description = "The kernel's initial file system.")
+  @Option(
+      names = "--initrd",
+      paramLabel = "FILE",
+      converter = FileConverter.class,
+      description = "The kernel's initial file system.")
   private Optional<Path> initrd = Optional.empty();
 
   @Option(
