@@ -7,4 +7,5 @@ module sharevm.cpu {
   exports sharevm.cpu.instruction;
   exports sharevm.cpu.opcode;
   exports sharevm.cpu.real;
+  exports sharevm.cpu.text;
 }

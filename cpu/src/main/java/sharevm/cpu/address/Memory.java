@@ -214,6 +214,7 @@ public final class Memory {
       high = ram.get(LONG, at + 8);
       return ram.get(LONG, at);
     }
+    slow.probeRead(current, a, 16, segment);
     long low = slow.load(current, a, 8, segment);
     high = slow.load(current, a + 8 & s.linearMask, 8, segment);
     return low;
@@ -244,8 +245,7 @@ public final class Memory {
       ram.set(LONG, at + 8, high);
       return;
     }
-    slow.probeWrite(current, a, 8, segment);
-    slow.probeWrite(current, a + 8 & s.linearMask, 8, segment);
+    slow.probeWrite(current, a, 16, segment);
     slow.store(current, a, 8, low, segment);
     slow.store(current, a + 8 & s.linearMask, 8, high, segment);
   }

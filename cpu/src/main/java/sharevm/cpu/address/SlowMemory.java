@@ -169,7 +169,8 @@ final class SlowMemory {
   private void check(long linear, int size, int segment) {
     checkCanonical(linear, size, segment);
     boolean checked = s.cpl == 3 && (s.flagsSystem & Flags.AC) != 0 && (s.cr0 & Control.CR0_AM) != 0;
-    if (checked && (linear & size - 1) != 0 && size <= 8) {
+    boolean natural = size <= 8 || size == 16;
+    if (checked && natural && (linear & size - 1) != 0) {
       throw GuestFault.of(GuestFault.AC, 0);
     }
   }

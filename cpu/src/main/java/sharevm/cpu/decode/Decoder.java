@@ -283,7 +283,7 @@ public final class Decoder {
       } else if (opcode.is(Attribute.D64)) {
         operandSize = operandSizePrefix ? 2 : 8;
       } else {
-        operandSize = operandSizePrefix && opcode.prefix() != Prefix.P66 ? 2 : 4;
+        operandSize = operandSizePrefix ? 2 : 4;
       }
     }
     size = operandSize;

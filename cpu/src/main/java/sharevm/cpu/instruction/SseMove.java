@@ -43,6 +43,7 @@ final class SseMove {
             MmxMove.onMmx(i)
                 ? MmxMove.quadword(i)
                 : choose(i, SseMove::loadLow, SseMove::storeLow, SseMove::extendLow));
+    semantics.put("MOVNTI", (cpu, i) -> cpu.memory.store(i, i.size, cpu.state.gpr[i.source]));
     semantics.put("MASKMOVDQU", SseMove::maskedStore);
     semantics.put("MOVMSKPS", SseMove::signsOfSingles);
     semantics.put("MOVMSKPD", SseMove::signsOfDoubles);

@@ -109,6 +109,7 @@ public record OperandType(Field field, Kind kind, int size, int memorySize) {
           entry("Sreg", Field.REG, Kind.SEGMENT, 2, -1),
           entry("CR", Field.REG, Kind.CONTROL, 8, -1),
           entry("DR", Field.REG, Kind.DEBUG, 8, -1),
+          entry("rs", Field.REG, Kind.GENERAL, 8, -1),
           entry("rs(rm)", Field.RM, Kind.GENERAL, 8, -1),
           entry("ST(i)", Field.RM, Kind.X87, 10, -1),
           entry("ST", Field.IMPLICIT, Kind.X87, 10, -1),

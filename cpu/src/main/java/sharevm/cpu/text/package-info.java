@@ -1,0 +1,2 @@
+/** Instructions as text. */
+package sharevm.cpu.text;
