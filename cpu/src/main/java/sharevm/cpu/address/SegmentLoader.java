@@ -125,11 +125,15 @@ public final class SegmentLoader {
     return (attributes & conforming) == conforming || Segment.dpl(attributes) >= level;
   }
 
-  /** After a return to an outer level: makes null what that level may not use (Intel SDM Vol. 2 RET). */
+  /**
+   * After a return to an outer level: makes null what that level may not use (Intel SDM Vol. 2 RET). A null selector
+   * stays as it is, with the base that 64-bit code may have given it.
+   */
   public static void dropPrivileged(CpuState s) {
     for (int n = CpuState.ES; n <= CpuState.GS; n++) {
       boolean code = n == CpuState.CS || n == CpuState.SS;
-      if (!code && !reachable(s.segmentAttributes[n], s.cpl)) {
+      boolean usable = (s.segmentAttributes[n] & Segment.UNUSABLE) == 0;
+      if (!code && usable && !reachable(s.segmentAttributes[n], s.cpl)) {
         setNull(s, n, 0);
       }
     }
