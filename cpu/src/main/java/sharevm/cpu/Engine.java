@@ -5,7 +5,7 @@ public interface Engine {
   /**
    * Executes instructions until something wants the caller.
    *
-   * @param budget the most instructions to execute; exact
+   * @param budget the most instructions to execute, those that fault included; exact
    */
   Exit run(long budget);
 

@@ -36,6 +36,9 @@ public final class Interpreter implements Engine {
 
   private long retired;
 
+  /** {@link Cpu#run} returns when as many instructions have retired. */
+  private long end;
+
   /** Makes the interpreter of a processor. */
   public Interpreter(Cpu cpu, CodePages codePages) {
     this.cpu = cpu;
@@ -65,7 +68,7 @@ public final class Interpreter implements Engine {
   @Override
   public Exit run(long budget) {
     cache.enter();
-    long end = retired + budget;
+    end = retired + budget;
     while (retired < end) {
       if (s.attention.bits() != 0) {
         Exit exit = attend();
@@ -103,7 +106,7 @@ public final class Interpreter implements Engine {
       Block block = find();
       return execute(block, (int) Math.min(block.instructions.length, most));
     } catch (GuestFault fault) {
-      return cpu.events.fault(fault);
+      return faulted(fault);
     }
   }
 
@@ -115,8 +118,14 @@ public final class Interpreter implements Engine {
       Exit exit = execute(block, 1);
       return exit != null ? exit : cpu.events.afterStep();
     } catch (GuestFault fault) {
-      return cpu.events.fault(fault);
+      return faulted(fault);
     }
+  }
+
+  /** A fault uses up budget too: a handler that faults at once would otherwise never come back. */
+  private Exit faulted(GuestFault fault) {
+    end--;
+    return cpu.events.fault(fault);
   }
 
   private Exit execute(Block block, int limit) {
@@ -136,7 +145,7 @@ public final class Interpreter implements Engine {
         s.rip = code[n].ownRip(s);
       }
       retired += n;
-      return cpu.events.fault(fault);
+      return faulted(fault);
     }
     retired += n;
     if (n < code.length) {
