@@ -245,8 +245,13 @@ public final class Decoder {
           case NONE -> repeat == 0 && !operandSizePrefix;
           case P66 -> repeat == 0 && operandSizePrefix;
           case F2 -> repeat == Instruction.REPNE;
-          case F3 -> repeat == Instruction.REP;
+          case F3 -> repeat == Instruction.REP && !exchangesR8(row);
         };
+  }
+
+  /** F3 90 is PAUSE, but with REX.B it exchanges R8 and RAX as without F3 (Intel SDM Vol. 2B XCHG). */
+  private boolean exchangesR8(Opcode row) {
+    return row.map() == 0 && row.code() == 0x90 && (rex & 1) != 0;
   }
 
   private boolean modrmFits(Opcode row) {

@@ -4,6 +4,7 @@ import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.decode.Instruction;
+import sharevm.cpu.event.GuestFault;
 
 /** BT, BTS, BTR, BTC, BSF, BSR, POPCNT, CRC32, BSWAP, MOVBE (Intel SDM Vol. 1 5.1.6). */
 final class Bits {
@@ -115,7 +116,11 @@ final class Bits {
     }
   }
 
+  /** With F3 undefined, alone among those that ignore it (Intel SDM Vol. 2B MOVBE). */
   private static void movbe(Cpu c, Instruction i) {
+    if (i.repeat == Instruction.REP) {
+      throw GuestFault.undefined();
+    }
     long value = Operands.read(c, i, i.source, i.size);
     Operands.write(c, i, i.destination, i.size, Long.reverseBytes(value) >>> Arithmetic.shift(i.size));
   }
