@@ -177,18 +177,14 @@ final class X87Transfer {
       FloatGuard.x87(cpu);
       X87State x = cpu.state.x87;
       if (x.isEmpty(0)) {
-        if (X87Execution.invalidMasked(x)) {
-          cpu.memory.store(i, size, indefinite);
-        }
+        write(cpu, i, size, indefinite, X87Execution.invalidMasked(x));
         emptyStored(X87Execution.beginMemory(cpu, i), pop);
         return;
       }
       X87Context context = X87Execution.context(cpu);
       x.load(0, cpu.x87.first());
       long bits = store.convert(cpu.x87.conversion(), x, cpu);
-      if (!context.stopsMemory()) {
-        cpu.memory.store(i, size, bits);
-      }
+      write(cpu, i, size, bits, !context.stopsMemory());
       stored(X87Execution.beginMemory(cpu, i), context, pop);
     };
   }
@@ -209,25 +205,35 @@ final class X87Transfer {
     x.raise(context.raised());
   }
 
-  /** Ten bytes, none of which is written when some cannot be. */
-  private static void storeTen(Cpu cpu, Instruction i, long low, int high) {
+  /** Writes to memory unless an exception keeps the value back; a fault of the access comes before that. */
+  private static void write(Cpu cpu, Instruction i, int size, long value, boolean really) {
+    if (really) {
+      cpu.memory.store(i, size, value);
+    } else {
+      cpu.memory.probeWrite(i.segment, i.address(cpu.state), size);
+    }
+  }
+
+  /** The same for ten bytes, none of which is written when some cannot be. */
+  private static void writeTen(Cpu cpu, Instruction i, long low, int high, boolean really) {
     long offset = i.address(cpu.state);
+    cpu.memory.probeWrite(i.segment, offset, 8); // alignment counts for the first eight
     cpu.memory.probeWrite(i.segment, offset, 10);
-    cpu.memory.store64(i.segment, offset, low);
-    cpu.memory.store16(i.segment, offset + 8 & i.addressMask, high);
+    if (really) {
+      cpu.memory.store64(i.segment, offset, low);
+      cpu.memory.store16(i.segment, offset + 8 & i.addressMask, high);
+    }
   }
 
   private static void storeExtended(Cpu cpu, Instruction i) {
     FloatGuard.x87(cpu);
     X87State x = cpu.state.x87;
     if (x.isEmpty(0)) {
-      if (X87Execution.invalidMasked(x)) {
-        storeTen(cpu, i, INDEFINITE_SIGNIFICAND, 0xffff);
-      }
+      writeTen(cpu, i, INDEFINITE_SIGNIFICAND, 0xffff, X87Execution.invalidMasked(x));
       emptyStored(X87Execution.beginMemory(cpu, i), true);
       return;
     }
-    storeTen(cpu, i, x.significand(0), x.signExponent(0));
+    writeTen(cpu, i, x.significand(0), x.signExponent(0), true);
     X87Execution.beginMemory(cpu, i);
     x.setC1(false);
     x.pop();
@@ -237,9 +243,7 @@ final class X87Transfer {
     FloatGuard.x87(cpu);
     X87State x = cpu.state.x87;
     if (x.isEmpty(0)) {
-      if (X87Execution.invalidMasked(x)) {
-        storeTen(cpu, i, INDEFINITE_SIGNIFICAND, 0xffff);
-      }
+      writeTen(cpu, i, INDEFINITE_SIGNIFICAND, 0xffff, X87Execution.invalidMasked(x));
       emptyStored(X87Execution.beginMemory(cpu, i), true);
       return;
     }
@@ -247,9 +251,7 @@ final class X87Transfer {
     x.load(0, cpu.x87.first());
     X87Conversion conversion = cpu.x87.conversion();
     long low = conversion.toBcd(cpu.x87.first());
-    if (!context.stopsMemory()) {
-      storeTen(cpu, i, low, conversion.bcdHigh());
-    }
+    writeTen(cpu, i, low, conversion.bcdHigh(), !context.stopsMemory());
     stored(X87Execution.beginMemory(cpu, i), context, true);
   }
 
