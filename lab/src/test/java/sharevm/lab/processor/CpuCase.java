@@ -9,10 +9,16 @@ import java.util.List;
  * @param state the state before it; RIP is where the instruction lies
  * @param code its bytes
  * @param patches what the memory holds apart from {@link #BASE_IMAGE}
+ * @param operand linear address of the memory operand, or -1
  * @param origin what brings this case about again
  */
 record CpuCase(
-    Mode mode, ProcessorState state, byte[] code, List<Patch> patches, String origin) {
+    Mode mode,
+    ProcessorState state,
+    byte[] code,
+    List<Patch> patches,
+    long operand,
+    String origin) {
   private static final byte[] BASE_IMAGE = new byte[HostLayout.IMAGE_SIZE];
 
   static {

@@ -23,6 +23,12 @@ record CpuOutcome(
   private static final int BREAKPOINT = 3;
   private static final int PAGE_FAULT = 14;
 
+  /** Where the addresses of Linux's user programs end. */
+  private static final long USER_END = 0x7fff_ffff_f000L;
+
+  /** Page fault error code: the page was present (Intel SDM Vol. 3A 4.7). */
+  private static final int PRESENT = 1;
+
   /** Page fault error code: user access that fetched an instruction (Intel SDM Vol. 3A 4.7). */
   private static final int FETCH = 0x10;
 
@@ -44,11 +50,13 @@ record CpuOutcome(
       return new CpuOutcome(state, COMPLETED, 0, 0, memory);
     }
     if (vector == PAGE_FAULT) {
+      // Linux does not tell user programs what of its own half of the address space is present.
+      int told = Long.compareUnsigned(cr2, USER_END) >= 0 ? errorCode & ~PRESENT : errorCode;
       boolean fetchOfNext =
           (errorCode & FETCH) != 0 && cr2 == state.rip && state.rip != input.state().rip;
       return fetchOfNext
           ? new CpuOutcome(state, COMPLETED, 0, 0, memory)
-          : new CpuOutcome(state, vector, errorCode, cr2, memory);
+          : new CpuOutcome(state, vector, told, cr2, memory);
     }
     return new CpuOutcome(state, vector, errorCode, 0, memory);
   }

@@ -139,6 +139,6 @@ class HostProcessorTest {
     state.fx(ProcessorState.FX_XMM, 4, Float.floatToRawIntBits(1f));
     state.fx(ProcessorState.FX_XMM + 16, 4, Float.floatToRawIntBits(2f));
     byte[] bytes = HexFormat.of().parseHex(code.replace(" ", ""));
-    return new CpuCase(mode, state, bytes, List.of(), code);
+    return new CpuCase(mode, state, bytes, List.of(), -1, code);
   }
 }

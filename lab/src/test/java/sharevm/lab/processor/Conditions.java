@@ -1,0 +1,54 @@
+package sharevm.lab.processor;
+
+import sharevm.cpu.opcode.Opcode;
+
+/** The conditions that {@code undefined.txt} names. */
+final class Conditions {
+  private static final int ZF = 0x40;
+
+  private Conditions() {}
+
+  /** Returns whether all of several conditions, separated by blanks, hold for a case. */
+  static boolean hold(
+      String names, Opcode row, CpuCase input, CpuOutcome host, CpuOutcome ours) {
+    for (String name : names.split(" +")) {
+      if (!holds(name, row, input, host, ours)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean holds(
+      String name, Opcode row, CpuCase input, CpuOutcome host, CpuOutcome ours) {
+    Encoding encoding = Encoding.of(row, input);
+    return switch (name) {
+      case "compatibility" -> input.mode() == Mode.COMPATIBILITY;
+      case "long" -> input.mode() == Mode.LONG;
+      case "completed" -> host.vector() == CpuOutcome.COMPLETED;
+      case "faulted" -> host.vector() != CpuOutcome.COMPLETED;
+      case "page-fault" -> host.vector() == 14;
+      case "alignment-fault" -> host.vector() == 17;
+      case "locked" -> encoding.has(0xf0);
+      case "rex-w" -> (encoding.rex() & 8) != 0;
+      case "ours-alignment-fault" -> ours.vector() == 17;
+      case "operand-16" -> encoding.has(0x66);
+      case "rm-register" -> encoding.rmIsRegister();
+      case "host-zf" -> (host.state().rflags & ZF) != 0;
+      case "host-not-zf" -> (host.state().rflags & ZF) == 0;
+      case "at-4g" -> atFourGigabytes(host, ours);
+      case "repeated" -> encoding.has(0xf2) || encoding.has(0xf3);
+      case "count-0" -> encoding.shiftCount(input) == 0;
+      case "count-not-1" -> encoding.shiftCount(input) != 1;
+      case "count-over-size" -> encoding.shiftCount(input) > encoding.operandBits(row);
+      case "count-from-size" -> encoding.shiftCount(input) >= encoding.operandBits(row);
+      default -> throw new IllegalStateException("undefined.txt: no condition " + name);
+    };
+  }
+
+  /** The host sees a limit exceeded where we see the last page of 4 GiB not mapped. */
+  private static boolean atFourGigabytes(CpuOutcome host, CpuOutcome ours) {
+    boolean limit = host.vector() == 12 || host.vector() == 13;
+    return limit && host.errorCode() == 0 && (ours.vector() == 14 || ours.vector() == 17);
+  }
+}
