@@ -301,9 +301,15 @@ public final class CpuModel {
     };
   }
 
-  /** Legacy area and header, 576 bytes; no component lies behind them (Intel SDM Vol. 1 13.4). */
+  /**
+   * Legacy area and header, 576 bytes; no component lies behind them (Intel SDM Vol. 1 13.4). There are XSAVEOPT and
+   * XSAVEC, but not XSAVES (13.2).
+   */
   private int[] saveArea(int subleaf, long xcr0) {
-    return subleaf == 0 && xcr0 != 0 ? new int[] {3, 576, 576, 0} : new int[4];
+    if (xcr0 == 0 || subleaf > 1 || subleaf < 0) {
+      return new int[4];
+    }
+    return subleaf == 0 ? new int[] {3, 576, 576, 0} : new int[] {3, 576, 0, 0};
   }
 
   private int[] clockRatio() {

@@ -9,10 +9,11 @@ import sharevm.cpu.CpuModel;
 import sharevm.cpu.InterruptController;
 
 /** A little memory and nothing else. */
-final class TestBus implements Bus {
+public final class TestBus implements Bus {
   private final MemorySegment ram;
 
-  TestBus(int bytes) {
+  /** Makes a bus with RAM from address 0 on. */
+  public TestBus(int bytes) {
     ram = Arena.ofAuto().allocate(bytes, 4096);
   }
 
@@ -48,11 +49,10 @@ final class TestBus implements Bus {
   public void out(int port, int size, int value) {}
 
   /** A processor on this bus. */
-  Cpu processor() {
+  public Cpu processor() {
     CodePages pages = new CodePages(ram.byteSize());
     return new Cpu(CpuModel.standard(), new Cpu.Environment(this, noInterrupts(), () -> 0, pages));
   }
-
 
   private static InterruptController noInterrupts() {
     return new InterruptController() {
