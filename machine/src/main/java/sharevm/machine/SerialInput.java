@@ -5,7 +5,10 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import sharevm.machine.chip.uart16550.Uart16550;
 
-/** Takes what a person or a script types and hands it to a serial port as fast as the guest reads. */
+/**
+ * Takes what a person or a script types and hands it to a serial port as fast as the guest reads, and not
+ * before it waits for input.
+ */
 public final class SerialInput {
   private static final int CAPACITY = 1 << 16;
 
@@ -58,7 +61,7 @@ public final class SerialInput {
 
   private void pump() {
     boolean some = false;
-    while (!waiting.isEmpty() && port.receiveSpace() > 0) {
+    while (!waiting.isEmpty() && port.awaited() && port.receiveSpace() > 0) {
       port.receive(waiting.poll() & 0xFF);
       some = true;
     }

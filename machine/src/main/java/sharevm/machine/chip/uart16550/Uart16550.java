@@ -70,6 +70,9 @@ public final class Uart16550 implements BytePorts, Part {
   private static final long BASE_BAUD = 115_200;
 
   private static final long RETRY_NANOS = Clock.SECOND / 1000;
+  /** Looks at an idle line after which a guest is taken to wait for input; no driver's start needs so many. */
+  private static final int IDLE_POLLS = 32;
+
   private static final int[] TRIGGER_LEVELS = {1, 4, 8, 14};
   private static final int STATUS_SHIFT = 8;
 
@@ -93,6 +96,7 @@ public final class Uart16550 implements BytePorts, Part {
   private boolean overrun;
   private boolean transmitterEmptyPending;
   private boolean timeoutPending;
+  private int idlePolls;
 
   /** Makes a port after power-on reset. */
   public Uart16550(SerialSink sink, InterruptLine line, Timers timers, Trace trace) {
@@ -108,6 +112,15 @@ public final class Uart16550 implements BytePorts, Part {
   /** Sets who is told, under the device lock, when the guest has made room for input. */
   public void onSpace(Runnable listener) {
     spaceListener = listener;
+  }
+
+  /**
+   * Returns whether the guest waits for input: it has enabled the interrupt for it, or looks at the line
+   * status over and over. Who has input that must not be lost holds it until then, because drivers
+   * throw away what they find when they begin. Under the device lock.
+   */
+  public boolean awaited() {
+    return (interruptEnable & IER_RECEIVED_DATA) != 0 || idlePolls >= IDLE_POLLS;
   }
 
   /** Returns how many characters {@link #receive} will take now. Under the device lock. */
@@ -150,6 +163,7 @@ public final class Uart16550 implements BytePorts, Part {
 
   @Override
   public void write(int offset, int value) {
+    idlePolls = idlePolls < IDLE_POLLS || (offset & 7) == FIFO_CONTROL ? 0 : idlePolls;
     if (trace.on(Trace.Category.UART)) {
       trace.line(Trace.Category.UART, "write %d <- %02x", offset, value);
     }
@@ -191,6 +205,7 @@ public final class Uart16550 implements BytePorts, Part {
         .put("overrun", overrun)
         .put("transmitterEmptyPending", transmitterEmptyPending)
         .put("timeoutPending", timeoutPending)
+        .put("idlePolls", idlePolls)
         .put("timeoutAt", timeoutTimer.deadline())
         .put("receiver", receiver.save())
         .put("transmitter", transmitter.save());
@@ -208,6 +223,7 @@ public final class Uart16550 implements BytePorts, Part {
     overrun = state.getBoolean("overrun");
     transmitterEmptyPending = state.getBoolean("transmitterEmptyPending");
     timeoutPending = state.getBoolean("timeoutPending");
+    idlePolls = Math.clamp(state.getInt("idlePolls"), 0, IDLE_POLLS);
     timeoutTimer.at(state.getLong("timeoutAt"));
     receiver.restore(state.getPart("receiver"));
     transmitter.restore(state.getPart("transmitter"));
@@ -226,6 +242,7 @@ public final class Uart16550 implements BytePorts, Part {
     overrun = false;
     transmitterEmptyPending = false;
     timeoutPending = false;
+    idlePolls = 0;
     receiver.clear();
     transmitter.clear();
     retryTimer.cancel();
@@ -273,6 +290,12 @@ public final class Uart16550 implements BytePorts, Part {
   }
 
   private int readLineStatus() {
+    if (receiver.isEmpty() && transmitter.isEmpty() && idlePolls < IDLE_POLLS) {
+      idlePolls++;
+      if (idlePolls == IDLE_POLLS) {
+        spaceListener.run();
+      }
+    }
     int status = lineErrors();
     if (!receiver.isEmpty()) {
       status |= LSR_DATA_READY;
@@ -338,6 +361,9 @@ public final class Uart16550 implements BytePorts, Part {
       transmitterEmptyPending = true;
     }
     update();
+    if ((value & IER_RECEIVED_DATA) != 0) {
+      spaceListener.run();
+    }
   }
 
   private void writeFifoControl(int value) {

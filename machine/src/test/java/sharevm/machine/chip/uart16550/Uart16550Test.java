@@ -159,6 +159,37 @@ class Uart16550Test {
   }
 
   @Test
+  void knowsWhetherTheGuestWaitsForInput() {
+    assertThat(uart.awaited()).isFalse();
+    // What Linux's driver does when it begins (8250_port.c, serial8250_do_startup).
+    uart.write(FCR, 0x07);
+    uart.write(FCR, 0x00);
+    for (int i = 0; i < 8; i++) {
+      uart.read(LSR);
+      uart.read(DATA);
+      uart.read(IIR);
+      uart.read(MSR);
+    }
+    assertThat(uart.awaited()).isFalse();
+    uart.write(1, 0x05);
+    assertThat(uart.awaited()).isTrue();
+    uart.write(1, 0x00);
+    assertThat(uart.awaited()).isFalse();
+    for (int i = 0; i < 40; i++) {
+      uart.read(LSR);
+      uart.write(DATA, 'x');
+    }
+    assertThat(uart.awaited()).as("output polls as well, once a character").isFalse();
+    for (int i = 0; i < 32; i++) {
+      assertThat(uart.awaited()).isFalse();
+      uart.read(LSR);
+    }
+    assertThat(uart.awaited()).as("nothing but input is waited for like that").isTrue();
+    uart.write(FCR, 0x07);
+    assertThat(uart.awaited()).isFalse();
+  }
+
+  @Test
   void loopbackCarriesDataAndModemLines() {
     uart.write(LCR, 3);
     uart.write(MCR, 0x10);
