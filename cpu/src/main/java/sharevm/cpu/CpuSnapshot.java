@@ -24,7 +24,6 @@ public final class CpuSnapshot {
     saved.put("interruptShadow", s.interruptShadow).put("nmiBlocked", s.nmiBlocked);
     saved.put("trapShadow", s.trapShadow).put("pendingDebug", s.pendingDebug);
     saved.put("pdptes", cpu.memory.pageWalk().pdptes());
-    saved.put("trapShadow", s.trapShadow).put("pendingDebug", s.pendingDebug);
     saved.put("halted", s.halted).put("waitForStartup", s.waitForStartup);
     saved.put("xmm", xmm(s)).put("mxcsr", s.mxcsr());
     saved.put("x87", s.x87.save());
@@ -67,8 +66,6 @@ public final class CpuSnapshot {
     copy(saved.getLongs("pdptes"), pdptes, pdptes.length);
     cpu.memory.pageWalk().pdptes(pdptes);
     s.nmiBlocked = saved.getBoolean("nmiBlocked");
-    s.trapShadow = saved.getBoolean("trapShadow");
-    s.pendingDebug = saved.getLong("pendingDebug");
     s.halted = saved.getBoolean("halted");
     s.waitForStartup = saved.getBoolean("waitForStartup");
     restoreXmm(s, saved.getLongs("xmm"));
