@@ -11,7 +11,6 @@ public final class CpuModel {
   /** Bits of IA32_ARCH_CAPABILITIES (Intel SDM Vol. 4 table 2-2, 10AH): the flaws that this processor has not. */
   private static final long NO_KNOWN_FLAWS =
       1 // RDCL_NO: no Meltdown, no L1TF
-          | 1 << 1 // IBRS_ALL
           | 1 << 3 // SKIP_L1DFL_VMENTRY
           | 1 << 4 // SSB_NO
           | 1 << 5 // MDS_NO
@@ -100,7 +99,7 @@ public final class CpuModel {
    * are of level x86-64-v2 and more, but guests know that it does not speculate. In the table by which Linux (since
    * 4.15, {@code cpu_vuln_whitelist} in arch/x86/kernel/cpu/common.c) chooses mitigations, that model stands for "no
    * speculation": neither page table isolation nor retpolines, nor any later mitigation. IA32_ARCH_CAPABILITIES tells the
-   * same to guests that ask there.
+   * same to guests that ask there. Controls of speculation (SPEC_CTRL) are not offered: a guest that finds them uses them.
    */
   private static List<CpuModel> all() {
     Set<CpuFeature> pentium =
@@ -113,7 +112,8 @@ public final class CpuModel {
         EnumSet.of(CpuFeature.SSE3, CpuFeature.CX16, CpuFeature.HYPERVISOR, CpuFeature.LAHF64,
             CpuFeature.SYSCALL, CpuFeature.NX, CpuFeature.RDTSCP, CpuFeature.LONG_MODE, CpuFeature.INVARIANT_TSC));
     Set<CpuFeature> standard = EnumSet.allOf(CpuFeature.class);
-    standard.remove(CpuFeature.MONITOR);
+    standard.removeAll(
+        EnumSet.of(CpuFeature.MONITOR, CpuFeature.SPEC_CTRL, CpuFeature.STIBP, CpuFeature.SSBD));
     return List.of(
         new CpuModel("standard", INTEL, "ShareVM Virtual Processor", 0x0003_0661, 0x16, standard),
         new CpuModel("amd64", AMD, "ShareVM Virtual Processor AMD64", 0x0004_0f32, 1, amd64),

@@ -6,6 +6,18 @@ import java.util.Arrays;
 public final class Reset {
   private static final int RESET_CS_BASE = 0xffff_0000;
 
+  /** E and FE of IA32_MTRR_DEF_TYPE (Intel SDM Vol. 3A 12.11.2.1). */
+  private static final long MTRRS_ENABLED = 3 << 10;
+
+  private static final long WRITE_BACK = 6;
+  private static final long WRITE_PROTECTED = 5;
+
+  /** A fixed-range MTRR has a byte for each of its eight ranges. */
+  private static final long EIGHT_RANGES = 0x0101_0101_0101_0101L;
+
+  /** Number of the fixed-range MTRR for A0000H to BFFFFH. */
+  private static final int FIXED_VIDEO = 2;
+
   private Reset() {}
 
   /** Sets everything as after power-up. */
@@ -15,6 +27,7 @@ public final class Reset {
     s.cr0 = Control.CR0_CD | Control.CR0_NW | Control.CR0_ET;
     s.xcr0 = 1;
     s.msr.tscOffset = 0;
+    memoryTypes(s.msr);
     for (int n = 0; n < 16; n++) {
       s.xmmLow(n, 0);
       s.xmmHigh(n, 0);
@@ -22,6 +35,18 @@ public final class Reset {
     s.mxcsr(CpuState.MXCSR_DEFAULT);
     s.x87.powerUp();
     cpu.contextChanged();
+  }
+
+  /**
+   * Sets the memory types as a PC's firmware leaves them, since not every guest has had one: all memory write-back, but
+   * the video memory uncached and the ROMs write-protected (Intel SDM Vol. 3A 12.11). Nothing here depends on them.
+   */
+  private static void memoryTypes(Msrs m) {
+    m.mtrrDefType = MTRRS_ENABLED | WRITE_BACK;
+    Arrays.fill(m.mtrrVariable, 0);
+    Arrays.fill(m.mtrrFixed, 0, FIXED_VIDEO, EIGHT_RANGES * WRITE_BACK);
+    m.mtrrFixed[FIXED_VIDEO] = 0;
+    Arrays.fill(m.mtrrFixed, FIXED_VIDEO + 1, m.mtrrFixed.length, EIGHT_RANGES * WRITE_PROTECTED);
   }
 
   /** Sets what INIT sets; caches, XMM, x87 and most MSRs keep what they hold. */
