@@ -197,9 +197,27 @@ final class Chain implements DiskImage {
 
   @Override
   public <T> Optional<T> capability(Class<T> type) {
-    return type.isInstance(top) && !type.equals(Layer.class)
+    if (type == Resizable.class && top instanceof Resizable resizable) {
+      return Optional.of(type.cast((Resizable) newSize -> resize(resizable, newSize)));
+    }
+    return type.isInstance(top) && type != Layer.class
         ? Optional.of(type.cast(top))
         : Optional.empty();
+  }
+
+  /** New space must not show what a larger parent has there. */
+  private void resize(Resizable resizable, long newSize) throws DiskException {
+    long oldSize = top.size();
+    resizable.resize(newSize);
+    long covered = 0;
+    for (int depth = 1; depth < layers.length; depth++) {
+      covered = Math.max(covered, layers[depth].size());
+    }
+    long end = Math.min(newSize, covered);
+    if (end > oldSize) {
+      top.writeZeroes(oldSize, end - oldSize, below);
+      top.flush();
+    }
   }
 
   @Override

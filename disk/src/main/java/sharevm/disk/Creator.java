@@ -4,12 +4,14 @@ import java.nio.file.Path;
 import java.util.Optional;
 import sharevm.disk.DiskFormat.Qcow2;
 import sharevm.disk.DiskFormat.Raw;
+import sharevm.disk.DiskFormat.Vdi;
 import sharevm.disk.DiskFormat.Vhd;
 import sharevm.disk.DiskFormat.Vhdx;
 import sharevm.disk.DiskFormat.Vmdk;
 import sharevm.disk.io.Storages;
 import sharevm.disk.qcow2.Qcow2Creator;
 import sharevm.disk.raw.RawLayer;
+import sharevm.disk.vdi.VdiLayer;
 import sharevm.disk.vhd.VhdCreator;
 import sharevm.disk.vhdx.VhdxCreator;
 import sharevm.disk.vmdk.VmdkCreator;
@@ -38,9 +40,10 @@ final class Creator {
         case Vhd vhd -> VhdCreator.createOn(host, path, vhd, length, link.layer());
         case Vhdx vhdx -> VhdxCreator.createOn(host, path, vhdx, length, link.layer());
         case Vmdk vmdk -> VmdkCreator.createOn(host, path, vmdk, length, link.layer(), relative);
-        case DiskFormat other ->
-            throw DiskException.invalid(
-                path.toString(), "an image of format " + other.name() + " cannot have a parent");
+        case Vdi vdi ->
+            VdiLayer.create(host, path, vdi.fixed(), length, Optional.of(link.layer()));
+        case Raw _ ->
+            throw DiskException.invalid(path.toString(), "a raw image cannot have a parent");
       }
     }
   }
@@ -56,7 +59,7 @@ final class Creator {
       case Vhd vhd -> VhdCreator.create(host, path, vhd, size);
       case Vhdx vhdx -> VhdxCreator.create(host, path, vhdx, size);
       case Vmdk vmdk -> VmdkCreator.create(host, path, vmdk, size);
-      case DiskFormat other -> throw DiskException.invalid(path.toString(), other.name());
+      case Vdi vdi -> VdiLayer.create(host, path, vdi.fixed(), size, Optional.empty());
     }
   }
 

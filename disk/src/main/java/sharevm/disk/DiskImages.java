@@ -2,6 +2,7 @@ package sharevm.disk;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import sharevm.disk.io.FileStorage.Mode;
 import sharevm.disk.io.Storages;
 
 /** Where disk images come from. */
@@ -29,6 +30,62 @@ public final class DiskImages {
     try (Chain chain = opener(true).open(path, OpenOptions.forReading().withoutParents())) {
       return chain.links().getFirst().layer().check(false);
     }
+  }
+
+  /**
+   * Mends what can be mended without guessing.
+   *
+   * @param journal a new file that gets a copy of all that is overwritten
+   */
+  public static CheckReport repair(Path path, Path journal) throws DiskException {
+    Storages host = Storages.host();
+    Opener opener =
+        new Opener(
+            (file, mode) ->
+                mode == Mode.WRITE
+                    ? new JournaledStorage(
+                        host.open(file, mode), host.open(beside(journal, path, file), Mode.CREATE))
+                    : host.open(file, mode));
+    try (Chain chain = opener.open(path, OpenOptions.forWriting().withoutParents())) {
+      return chain.links().getFirst().layer().check(true);
+    }
+  }
+
+  /**
+   * Makes an image of another one's content. It appears under its name only when it is whole.
+   *
+   * @param target must not exist
+   */
+  public static ConvertReport convert(
+      DiskImage source, Path target, DiskFormat format, ConvertOptions options)
+      throws DiskException {
+    return new Conversion(Storages.host(), target, options).run(source, format);
+  }
+
+  /** The first position at which two disks differ, or -1; what one lacks at its end is zero. */
+  public static long compare(DiskImage a, DiskImage b) throws DiskException {
+    return Chains.difference(a, b);
+  }
+
+  /** Writes what a layer holds into its parent. */
+  public static void commit(Path path) throws DiskException {
+    new Chains(opener(true)).commit(path);
+  }
+
+  /**
+   * Gives a layer another parent, or none.
+   *
+   * @param unsafe only change the note, for a parent that has moved or is known to be right
+   */
+  public static void rebase(Path path, Optional<Path> parent, boolean unsafe)
+      throws DiskException {
+    new Chains(opener(true)).rebase(path, parent, unsafe);
+  }
+
+  /** An image of several files has a journal for each. */
+  private static Path beside(Path journal, Path image, Path file) {
+    boolean first = file.getFileName().equals(image.getFileName());
+    return first ? journal : journal.resolveSibling(journal.getFileName() + "." + file.getFileName());
   }
 
   static Opener opener(boolean locked) {

@@ -17,6 +17,7 @@ import sharevm.disk.layer.Layer;
 import sharevm.disk.layer.ParentLink;
 import sharevm.disk.qcow2.Qcow2Layer;
 import sharevm.disk.raw.RawLayer;
+import sharevm.disk.vdi.VdiLayer;
 import sharevm.disk.vhd.VhdCreator;
 import sharevm.disk.vhdx.VhdxLayer;
 import sharevm.disk.vmdk.VmdkOpener;
@@ -65,22 +66,28 @@ final class Opener {
 
   private Chain.Link openParent(Chain.Link child, ParentLink said, Set<Object> seen)
       throws DiskException {
-    String childName = child.path().toString();
+    Path place = findParent(child, said);
+    if (!seen.add(identity(place)) || seen.size() > MOST_LAYERS) {
+      throw DiskException.corrupt(
+          child.path().toString(),
+          DiskException.NO_OFFSET,
+          "its chain of parents leads back to itself, or is longer than " + MOST_LAYERS);
+    }
+    Optional<String> format =
+        said.format().isEmpty() ? Optional.empty() : Optional.of(said.format());
+    return openLayer(place, false, format);
+  }
+
+  /** Where a layer's parent is. */
+  Path findParent(Chain.Link child, ParentLink said) throws DiskException {
     for (Path candidate : said.candidates()) {
-      if (!Files.exists(candidate)) {
-        continue;
+      if (Files.exists(candidate)) {
+        return candidate;
       }
-      if (!seen.add(identity(candidate)) || seen.size() > MOST_LAYERS) {
-        throw DiskException.corrupt(
-            childName, DiskException.NO_OFFSET, "its chain of parents leads back to itself");
-      }
-      Optional<String> format =
-          said.format().isEmpty() ? Optional.empty() : Optional.of(said.format());
-      return openLayer(candidate, false, format);
     }
     throw new DiskException(
         Kind.MISSING_PARENT,
-        childName,
+        child.path().toString(),
         DiskException.NO_OFFSET,
         "its parent '" + said.named() + "' is not there",
         "put it back, or name its new place with 'sharevm disk rebase --unsafe'");
@@ -116,6 +123,7 @@ final class Opener {
       case "qcow2" -> Qcow2Layer.open(file, host);
       case "vhd" -> VhdCreator.open(file);
       case "vhdx" -> VhdxLayer.open(file);
+      case "vdi" -> VdiLayer.open(file, host);
       case "vmdk" -> VmdkOpener.open(file, host);
       default -> throw DiskException.invalid(file.name(), "no format is called '" + format + "'");
     };
@@ -131,6 +139,9 @@ final class Opener {
     }
     if (VhdxLayer.matches(head)) {
       return "vhdx";
+    }
+    if (VdiLayer.matches(head)) {
+      return "vdi";
     }
     if (VmdkOpener.matches(head)) {
       return "vmdk";

@@ -32,11 +32,11 @@ public final class Bytes {
     return ByteBuffer.wrap(ZEROES, 0, (int) Math.min(count, ZEROES.length)).asReadOnlyBuffer();
   }
 
-  /** True when {@code length} bytes from {@code from} are all zero. */
-  public static boolean isZero(byte[] bytes, int from, int length) {
+  /** True when {@code length} bytes of a buffer from {@code from} are all zero. */
+  public static boolean isZero(ByteBuffer bytes, int from, int length) {
     for (int at = from, end = from + length; at < end; at += ZEROES.length) {
       int part = Math.min(ZEROES.length, end - at);
-      if (java.util.Arrays.mismatch(bytes, at, at + part, ZEROES, 0, part) >= 0) {
+      if (bytes.slice(at, part).mismatch(ByteBuffer.wrap(ZEROES, 0, part)) >= 0) {
         return false;
       }
     }

@@ -6,6 +6,7 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -36,7 +37,18 @@ final class FileLocks {
 
   private FileLocks() {}
 
+  /** What a claim is for. */
+  enum Use {
+    /** Others may read. */
+    READ,
+    /** Nobody else may have it open. */
+    WRITE,
+    /** Whatever others do; it only must not take their locks with it when it is closed. */
+    REGARDLESS
+  }
+
   private static final class Holder {
+    int users;
     int readers;
     boolean writer;
     final List<FileChannel> retired = new ArrayList<>();
@@ -45,34 +57,24 @@ final class FileLocks {
   /** The right to have a file open; {@link #release} gives it back. */
   static final class Claim {
     private final Object key;
-    private final boolean write;
+    private final Use use;
 
-    private Claim(Object key, boolean write) {
+    private Claim(Object key, Use use) {
       this.key = key;
-      this.write = write;
-    }
-
-    static Claim none() {
-      return new Claim(null, false);
+      this.use = use;
     }
 
     /** Closes the channel, or keeps it until the file's last user in this process is done. */
     void release(FileChannel channel) {
-      if (key == null) {
-        closeQuietly(channel);
-        return;
-      }
       synchronized (HOLDERS) {
         Holder holder = HOLDERS.get(key);
         if (channel != null) {
           holder.retired.add(channel);
         }
-        if (write) {
-          holder.writer = false;
-        } else {
-          holder.readers--;
-        }
-        if (!holder.writer && holder.readers == 0) {
+        holder.users--;
+        holder.writer &= use != Use.WRITE;
+        holder.readers -= use == Use.READ ? 1 : 0;
+        if (holder.users == 0) {
           HOLDERS.remove(key);
           holder.retired.forEach(Claim::closeQuietly);
         }
@@ -92,23 +94,28 @@ final class FileLocks {
   }
 
   /** Claims a file within this process. */
-  static Claim claim(Path path, boolean write) throws IOException {
-    Object key = Files.readAttributes(path, java.nio.file.attribute.BasicFileAttributes.class).fileKey();
+  static Claim claim(Path path, Use use) throws IOException {
+    Object key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
     if (key == null) {
       key = path.toRealPath();
     }
     synchronized (HOLDERS) {
-      Holder holder = HOLDERS.computeIfAbsent(key, _ -> new Holder());
-      if (holder.writer || write && holder.readers > 0) {
+      Holder holder = HOLDERS.get(key);
+      boolean write = use == Use.WRITE;
+      if (holder != null
+          && use != Use.REGARDLESS
+          && (holder.writer || write && holder.readers > 0)) {
         throw refused(path, write, "this process");
       }
-      if (write) {
-        holder.writer = true;
-      } else {
-        holder.readers++;
+      if (holder == null) {
+        holder = new Holder();
+        HOLDERS.put(key, holder);
       }
+      holder.users++;
+      holder.writer |= write;
+      holder.readers += use == Use.READ ? 1 : 0;
     }
-    return new Claim(key, write);
+    return new Claim(key, use);
   }
 
   /** Takes the host's locks; they are released with the channel. */

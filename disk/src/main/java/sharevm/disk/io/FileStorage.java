@@ -60,7 +60,8 @@ public final class FileStorage implements Storage {
       if (mode == Mode.CREATE) {
         FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE).close();
       }
-      claim = locked ? FileLocks.claim(path, write) : FileLocks.Claim.none();
+      FileLocks.Use use = write ? FileLocks.Use.WRITE : FileLocks.Use.READ;
+      claim = FileLocks.claim(path, locked ? use : FileLocks.Use.REGARDLESS);
       channel = FileChannel.open(path, options(write));
       channel.size();
       if (locked) {

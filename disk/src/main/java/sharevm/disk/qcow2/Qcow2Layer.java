@@ -111,11 +111,7 @@ public final class Qcow2Layer extends MappedLayer
   }
 
   private void prepareToWrite() throws DiskException {
-    if (header.has(Qcow2Header.CORRUPT)) {
-      throw DiskException.corrupt(
-          file.name(), Qcow2Header.AT_INCOMPATIBLE, "it is marked as corrupt, so it is not written");
-    }
-    if (header.has(Qcow2Header.DIRTY)) {
+    if (header.has(Qcow2Header.DIRTY) && !header.has(Qcow2Header.CORRUPT)) {
       new Qcow2Check(this).run(true);
     }
   }
@@ -133,6 +129,10 @@ public final class Qcow2Layer extends MappedLayer
 
   @Override
   protected void beforeFirstWrite() throws DiskException {
+    if (header.has(Qcow2Header.CORRUPT)) {
+      throw DiskException.corrupt(
+          file.name(), Qcow2Header.AT_INCOMPATIBLE, "it is marked as corrupt, so it is not written");
+    }
     if (header.autoclear != 0) {
       header.autoclear = 0;
       putHeaderLong(Qcow2Header.AT_AUTOCLEAR, 0);
