@@ -36,7 +36,8 @@ public final class Events {
   public Exit attend() {
     int bits = s.attention.bits();
     if ((bits & Attention.INIT) != 0) {
-      s.attention.clear(Attention.INIT | Attention.STARTUP);
+      // A start-up interrupt that came after the bits were read stays for the next time.
+      s.attention.clear(bits & (Attention.INIT | Attention.STARTUP));
       Reset.init(cpu);
       s.waitForStartup = true;
     }
@@ -51,6 +52,8 @@ public final class Events {
       return new Exit.Stopped();
     }
     if (s.waitForStartup) {
+      // Nothing else reaches a processor that waits so; what stayed set would keep its thread awake.
+      s.attention.clear(bits & (Attention.INTERRUPT | Attention.NMI | Attention.TRAP));
       return null;
     }
     if ((bits & Attention.TRAP) != 0 && !s.trapShadow) {

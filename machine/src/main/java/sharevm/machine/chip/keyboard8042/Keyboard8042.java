@@ -25,6 +25,9 @@ public final class Keyboard8042 implements Part {
   /** Status: the output buffer's byte is the auxiliary device's. */
   private static final int AUXILIARY_FULL = 1 << 5;
 
+  /** Status: a device did not answer; the byte that goes with it is {@link #RESEND}. */
+  private static final int TIMED_OUT = 1 << 6;
+
   /** Controller command byte: interrupt for keyboard data. @ref [PS2] "Controller Command Byte" */
   private static final int KEYBOARD_INTERRUPT = 1;
 
@@ -51,6 +54,8 @@ public final class Keyboard8042 implements Part {
 
   private static final int ROOM = 16;
   private static final int FROM_AUXILIARY = 1 << 8;
+  private static final int WITH_TIMEOUT = 1 << 9;
+  private static final int RESEND = 0xFE;
   private static final int NO_COMMAND = -1;
 
   private final InterruptLine keyboardLine;
@@ -140,7 +145,7 @@ public final class Keyboard8042 implements Part {
     output.clear();
     for (long value : state.getLongs("output")) {
       if (output.size() < ROOM) {
-        output.add((int) value & 0x1FF);
+        output.add((int) value & 0x3FF);
       }
     }
     byte[] saved = state.getBytes("ram");
@@ -171,6 +176,7 @@ public final class Keyboard8042 implements Part {
     Integer next = output.peek();
     if (next != null) {
       status |= OUTPUT_FULL | ((next & FROM_AUXILIARY) != 0 ? AUXILIARY_FULL : 0);
+      status |= (next & WITH_TIMEOUT) != 0 ? TIMED_OUT : 0;
     }
     return status;
   }
@@ -207,11 +213,14 @@ public final class Keyboard8042 implements Part {
       case 0xD2 -> put(value);
       case 0xD3 -> put(value | FROM_AUXILIARY);
       case 0xD4 -> {
-        // Nothing is plugged into the auxiliary port, so nothing answers.
+        // Nothing is plugged into the auxiliary port.
+        ram[0] &= ~AUXILIARY_DISABLED;
+        put(RESEND | FROM_AUXILIARY | WITH_TIMEOUT);
       }
       default -> {
         ram[0] &= ~KEYBOARD_DISABLED;
-        keyboard.ifPresent(device -> device.receive(value));
+        keyboard.ifPresentOrElse(
+            device -> device.receive(value), () -> put(RESEND | WITH_TIMEOUT));
       }
     }
   }

@@ -128,6 +128,21 @@ class Keyboard8042Test {
   }
 
   @Test
+  void whatIsNotPluggedInTimesOut() {
+    command(0xD4);
+    data(0xF2);
+    assertThat(status() & 0x61).isEqualTo(0x61);
+    assertThat(readAll()).isEqualTo("fe");
+    assertThat(status() & 0x61).isZero();
+    Keyboard8042 bare =
+        new Keyboard8042(
+            new Keyboard8042.Lines(irq1, irq12, a20), () -> {}, Optional.empty(), Trace.OFF);
+    bare.data().write(0, 0xFF);
+    assertThat(bare.command().read(0) & 0x61).isEqualTo(0x41);
+    assertThat(bare.data().read(0)).isEqualTo(0xFE);
+  }
+
+  @Test
   void outputPortMovesA20() {
     assertThat(a20.level).isTrue();
     command(0xD0);
