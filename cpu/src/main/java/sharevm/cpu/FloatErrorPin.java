@@ -16,7 +16,9 @@ public final class FloatErrorPin {
     output = asserted;
   }
 
-  /** Asserts IGNNE#, until no exception is pending any more: x87 instructions go on in spite of it. */
+  /**
+   * Asserts IGNNE#, until no exception is pending any more: x87 instructions go on in spite of it.
+   */
   public void ignore() {
     ignored = true;
   }

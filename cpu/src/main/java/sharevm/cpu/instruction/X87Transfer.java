@@ -5,9 +5,9 @@ import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.Operation;
 import sharevm.cpu.decode.Instruction;
-import sharevm.cpu.real.X87Conversion;
 import sharevm.cpu.real.X87Constant;
 import sharevm.cpu.real.X87Context;
+import sharevm.cpu.real.X87Conversion;
 import sharevm.cpu.real.X87State;
 
 /** x87 loads, stores, constants and moves between registers. SDM Vol. 1, 8.3.3 and 8.3.4. */
@@ -150,10 +150,8 @@ final class X87Transfer {
       return (cpu, i) -> copy(cpu, i, pop);
     }
     return switch (form.opcode.code()) {
-      case 0xd9 ->
-          store(4, pop, INDEFINITE_SINGLE, (c, x, cpu) -> c.toSingle(cpu.x87.first()));
-      case 0xdd ->
-          store(8, pop, INDEFINITE_DOUBLE, (c, x, cpu) -> c.toDouble(cpu.x87.first()));
+      case 0xd9 -> store(4, pop, INDEFINITE_SINGLE, (c, x, cpu) -> c.toSingle(cpu.x87.first()));
+      case 0xdd -> store(8, pop, INDEFINITE_DOUBLE, (c, x, cpu) -> c.toDouble(cpu.x87.first()));
       default -> X87Transfer::storeExtended;
     };
   }

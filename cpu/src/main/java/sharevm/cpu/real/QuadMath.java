@@ -66,8 +66,7 @@ final class QuadMath {
     long sumLow = a.low + low;
     long carry = Long.compareUnsigned(sumLow, low) < 0 ? 1 : 0;
     long sumHigh = a.high + high + carry;
-    boolean overflow =
-        Long.compareUnsigned(sumHigh, high) < 0 || (carry != 0 && sumHigh == high);
+    boolean overflow = Long.compareUnsigned(sumHigh, high) < 0 || (carry != 0 && sumHigh == high);
     a.low = sumLow;
     a.high = sumHigh;
     if (overflow) {
@@ -112,33 +111,52 @@ final class QuadMath {
     if (a.isZero()) {
       return;
     }
-    long restHigh = a.high;
-    long restLow = a.low;
-    long high = 0;
-    long low = 0;
-    boolean over = false;
-    for (int bit = 0; bit < BITS; bit++) {
-      high = high << 1 | low >>> 63;
-      low <<= 1;
-      if (over || atLeast(restHigh, restLow, b)) {
-        restHigh -= b.high + (Long.compareUnsigned(restLow, b.low) < 0 ? 1 : 0);
-        restLow -= b.low;
-        low |= 1;
-      }
-      over = restHigh < 0;
-      restHigh = restHigh << 1 | restLow >>> 63;
-      restLow <<= 1;
-    }
-    a.high = high;
-    a.low = low;
     a.negative ^= b.negative;
     a.exponent -= b.exponent;
-    a.normalize();
+    int order = Long.compareUnsigned(a.high, b.high);
+    if (order > 0 || (order == 0 && Long.compareUnsigned(a.low, b.low) >= 0)) {
+      a.shiftRightJam(1);
+    } else {
+      a.exponent--;
+    }
+    long high = digit(a, b);
+    long low = digit(a, b);
+    a.high = high;
+    a.low = low;
   }
 
-  private static boolean atLeast(long high, long low, Unrounded b) {
-    int order = Long.compareUnsigned(high, b.high);
-    return order > 0 || (order == 0 && Long.compareUnsigned(low, b.low) >= 0);
+  /**
+   * Takes the next 64 bits of the quotient from {@code rest / divisor}, the rest being the smaller,
+   * and leaves the rest times 2^64 less what the digit makes.
+   */
+  private static long digit(Unrounded rest, Unrounded divisor) {
+    long digit = rest.high == divisor.high ? -1L : Wide.divide(rest.high, rest.low, divisor.high);
+    long middle = Math.unsignedMultiplyHigh(digit, divisor.low);
+    long low = digit * divisor.low;
+    long cross = digit * divisor.high;
+    middle += cross;
+    long high =
+        Math.unsignedMultiplyHigh(digit, divisor.high)
+            + (Long.compareUnsigned(middle, cross) < 0 ? 1 : 0);
+    long borrow = low != 0 ? 1 : 0;
+    low = -low;
+    long difference = rest.low - middle;
+    long top = rest.high - high - (Long.compareUnsigned(rest.low, middle) < 0 ? 1 : 0);
+    top -= Long.compareUnsigned(difference, borrow) < 0 ? 1 : 0;
+    difference -= borrow;
+    // The digit was estimated from the divisor's upper half, so it may be up to 2 too large.
+    while (top < 0) {
+      digit--;
+      low += divisor.low;
+      long carry = Long.compareUnsigned(low, divisor.low) < 0 ? 1 : 0;
+      difference += carry;
+      top += Long.compareUnsigned(difference, carry) < 0 ? 1 : 0;
+      difference += divisor.high;
+      top += Long.compareUnsigned(difference, divisor.high) < 0 ? 1 : 0;
+    }
+    rest.high = difference;
+    rest.low = low;
+    return digit;
   }
 
   /** {@code result = coefficients[0] + x * (coefficients[1] + x * (...))}. */

@@ -3,10 +3,10 @@ package sharevm.cpu.real;
 /**
  * An operand taken apart: kind, sign, exponent and left-aligned significand.
  *
- * <p>For the kinds {@link #NORMAL} and {@link #DENORMAL} the value is
- * {@code significand * 2^(exponent - 63)} with bit 63 of the significand set, also where the
- * encoding has no leading one. For NaNs the significand is the payload as an 80-bit register would
- * hold it. Instances are reused; nothing here allocates.
+ * <p>For the kinds {@link #NORMAL} and {@link #DENORMAL} the value is {@code significand *
+ * 2^(exponent - 63)} with bit 63 of the significand set, also where the encoding has no leading
+ * one. For NaNs the significand is the payload as an 80-bit register would hold it. Instances are
+ * reused; nothing here allocates.
  */
 public final class Real {
   static final int ZERO = 0;

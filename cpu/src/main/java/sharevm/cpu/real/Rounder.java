@@ -4,8 +4,8 @@ package sharevm.cpu.real;
  * Rounds an {@link Unrounded} into a {@link FloatFormat} and says what happened.
  *
  * <p>Tininess is detected after rounding (SDM Vol. 1, 4.9.1.5). The outcome stays in the fields
- * until the next call. Unmasked over- and underflow adjust the exponent; where that does not bring it
- * into range (FSCALE can go so far), the result is an infinity or a zero.
+ * until the next call. Unmasked over- and underflow adjust the exponent; where that does not bring
+ * it into range (FSCALE can go so far), the result is an infinity or a zero.
  */
 final class Rounder {
   /** Exponent field: 0 for zero and denormals, {@code 2 * bias + 1} for infinity. */
@@ -74,8 +74,7 @@ final class Rounder {
 
   /** Rounds the significand to {@code 64 - drop} bits; sets PRECISION when that loses anything. */
   private void roundAt(Unrounded value, int drop, int mode) {
-    long fraction =
-        drop == 0 ? value.low : (value.high << (64 - drop)) | (value.low != 0 ? 1 : 0);
+    long fraction = drop == 0 ? value.low : (value.high << (64 - drop)) | (value.low != 0 ? 1 : 0);
     long unit = 1L << drop;
     significand = value.high & -unit;
     carried = false;

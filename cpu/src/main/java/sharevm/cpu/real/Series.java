@@ -87,8 +87,7 @@ final class Series {
   private static BigInteger sum(long p, long q, boolean alternating) {
     BigInteger square = BigInteger.valueOf(p * p);
     BigInteger divisor = BigInteger.valueOf(q * q);
-    BigInteger power =
-        BigInteger.valueOf(p).shiftLeft(SERIES_BITS).divide(BigInteger.valueOf(q));
+    BigInteger power = BigInteger.valueOf(p).shiftLeft(SERIES_BITS).divide(BigInteger.valueOf(q));
     BigInteger total = BigInteger.ZERO;
     for (int n = 0; power.signum() != 0; n++) {
       BigInteger term = power.divide(BigInteger.valueOf(2L * n + 1));

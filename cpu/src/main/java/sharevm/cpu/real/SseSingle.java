@@ -235,8 +235,8 @@ public final class SseSingle {
   /**
    * DPPS: products of the pairs chosen by the immediate's bits 7:4, then their sum.
    *
-   * <p>The sum is taken pairwise: (0 + 1) + (2 + 3); an unmasked exception of one step keeps
-   * the next from being taken.
+   * <p>The sum is taken pairwise: (0 + 1) + (2 + 3); an unmasked exception of one step keeps the
+   * next from being taken.
    *
    * @param aLow elements 0 and 1 of the first operand, the others likewise. @sdm Vol. 2A DPPS
    */

@@ -51,7 +51,9 @@ final class Wide {
     return root;
   }
 
-  /** Newton's step: the residual, which fits 64 signed bits after dropping 12, over twice the root. */
+  /**
+   * Newton's step: the residual, which fits 64 signed bits after dropping 12, over twice the root.
+   */
   private static long correction(long high, long low, long root) {
     long squareLow = root * root;
     long residualHigh =

@@ -244,8 +244,7 @@ public final class X87Arithmetic {
     if (b.kind == Real.ZERO || b.exponent < 0) {
       return 0;
     }
-    int magnitude =
-        b.exponent >= 16 ? LARGEST_SCALE : (int) (b.significand >>> (63 - b.exponent));
+    int magnitude = b.exponent >= 16 ? LARGEST_SCALE : (int) (b.significand >>> (63 - b.exponent));
     return b.negative ? -magnitude : magnitude;
   }
 

@@ -24,13 +24,17 @@ public final class X87Conversion {
     this.arithmetic = arithmetic;
   }
 
-  /** @sdm Vol. 2A FLD m32fp */
+  /**
+   * @sdm Vol. 2A FLD m32fp
+   */
   public void fromSingle(int bits) {
     operand.setSingle(bits);
     load();
   }
 
-  /** @sdm Vol. 2A FLD m64fp */
+  /**
+   * @sdm Vol. 2A FLD m64fp
+   */
   public void fromDouble(long bits) {
     operand.setDouble(bits);
     load();
@@ -55,7 +59,9 @@ public final class X87Conversion {
     }
   }
 
-  /** @sdm Vol. 2A FILD */
+  /**
+   * @sdm Vol. 2A FILD
+   */
   public void fromInteger(long value) {
     context.begin();
     operand.setInteger(value);
@@ -82,12 +88,16 @@ public final class X87Conversion {
     deliverExact();
   }
 
-  /** @sdm Vol. 2A FST m32fp */
+  /**
+   * @sdm Vol. 2A FST m32fp
+   */
   public int toSingle(Real a) {
     return (int) store(a, FloatFormat.SINGLE);
   }
 
-  /** @sdm Vol. 2A FST m64fp */
+  /**
+   * @sdm Vol. 2A FST m64fp
+   */
   public long toDouble(Real a) {
     return store(a, FloatFormat.DOUBLE);
   }

@@ -24,7 +24,8 @@ public final class X87Remainder {
    * The remainder of {@code a / b}, or a step toward it where the exponents are 64 or more apart.
    *
    * @param nearest true for FPREM1, whose quotient is rounded to nearest, not truncated
-   * @return {@link #NO_QUOTIENT}, or C2 for an incomplete step, else the quotient's last three bits as C0, C3, C1
+   * @return {@link #NO_QUOTIENT}, or C2 for an incomplete step, else the quotient's last three bits
+   *     as C0, C3, C1
    */
   public int remainder(Real a, Real b, boolean nearest) {
     context.begin();

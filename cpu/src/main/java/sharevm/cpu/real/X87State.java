@@ -235,7 +235,9 @@ public final class X87State {
 
   // The last instruction, for exception handlers.
 
-  /** Notes the last non-control instruction: its opcode has 11 bits, of the first byte the low 3. */
+  /**
+   * Notes the last non-control instruction: its opcode has 11 bits, of the first byte the low 3.
+   */
   public void setInstruction(long pointer, int selector, int opcodeBits) {
     instructionPointer = pointer;
     codeSelector = selector;
@@ -351,8 +353,7 @@ public final class X87State {
    */
   public long legacyWord(int index, boolean wide) {
     return switch (index) {
-      case 0 ->
-          control | (long) statusWord() << 16 | (long) valid << 32 | (long) opcode << 48;
+      case 0 -> control | (long) statusWord() << 16 | (long) valid << 32 | (long) opcode << 48;
       case 1 -> pointerWord(instructionPointer, codeSelector, wide);
       case 2 -> pointerWord(dataPointer, dataSelector, wide);
       case LEGACY_MXCSR_WORD -> 0;

@@ -131,7 +131,8 @@ public final class X87Transcendental {
   // Powers and logarithms.
 
   /**
-   * {@code 2^a - 1}. Outside of -1 to 1, where the manual promises nothing, the argument is returned.
+   * {@code 2^a - 1}. Outside of -1 to 1, where the manual promises nothing, the argument is
+   * returned.
    *
    * @sdm Vol. 2A F2XM1
    */
@@ -238,7 +239,8 @@ public final class X87Transcendental {
 
   /** The binary logarithm of {@code argument} into {@code value}. */
   private void binaryLogarithm() {
-    // Between the roots of 1/2 and 2, the logarithm of the significand and the exponent do not cancel.
+    // Between the roots of 1/2 and 2, the logarithm of the significand and the exponent do not
+    // cancel.
     boolean upper = Long.compareUnsigned(argument.high, ROOT_OF_2) > 0;
     int exponent = upper ? argument.exponent + 1 : argument.exponent;
     argument.exponent = upper ? -1 : 0;
@@ -349,8 +351,10 @@ public final class X87Transcendental {
     boolean steep = Real.compareMagnitudes(y, x) > 0;
     if (x.kind == Real.INFINITY && y.kind == Real.INFINITY) {
       QuadMath.copy(value, series.arcTangent[Series.ARC_STEPS]);
-    } else if (y.kind == Real.ZERO || x.kind == Real.ZERO
-        || x.kind == Real.INFINITY || y.kind == Real.INFINITY) {
+    } else if (y.kind == Real.ZERO
+        || x.kind == Real.ZERO
+        || x.kind == Real.INFINITY
+        || y.kind == Real.INFINITY) {
       value.set(false, 0, 0);
     } else {
       argument.set(steep ? x : y);

@@ -41,9 +41,15 @@ final class SseHostTest {
   enum Operation {
     ADDSS(Kind.VECTOR, 4, bytes(0xf3, 0x0f, 0x58, 0xc1), (u, a, b) -> s(u).add((int) a, (int) b)),
     SUBSS(
-        Kind.VECTOR, 4, bytes(0xf3, 0x0f, 0x5c, 0xc1), (u, a, b) -> s(u).subtract((int) a, (int) b)),
+        Kind.VECTOR,
+        4,
+        bytes(0xf3, 0x0f, 0x5c, 0xc1),
+        (u, a, b) -> s(u).subtract((int) a, (int) b)),
     MULSS(
-        Kind.VECTOR, 4, bytes(0xf3, 0x0f, 0x59, 0xc1), (u, a, b) -> s(u).multiply((int) a, (int) b)),
+        Kind.VECTOR,
+        4,
+        bytes(0xf3, 0x0f, 0x59, 0xc1),
+        (u, a, b) -> s(u).multiply((int) a, (int) b)),
     DIVSS(
         Kind.VECTOR, 4, bytes(0xf3, 0x0f, 0x5e, 0xc1), (u, a, b) -> s(u).divide((int) a, (int) b)),
     MINSS(
@@ -67,7 +73,10 @@ final class SseHostTest {
     CVTSD2SS(Kind.VECTOR, 4, bytes(0xf2, 0x0f, 0x5a, 0xc1), (u, a, b) -> d(u).toSingle(b)),
     CVTSS2SI32(Kind.TO_INTEGER, 4, bytes(0xf3, 0x0f, 0x2d, 0xc1), (u, a, b) -> s(u).toInt((int) b)),
     CVTTSS2SI32(
-        Kind.TO_INTEGER, 4, bytes(0xf3, 0x0f, 0x2c, 0xc1), (u, a, b) -> s(u).truncateToInt((int) b)),
+        Kind.TO_INTEGER,
+        4,
+        bytes(0xf3, 0x0f, 0x2c, 0xc1),
+        (u, a, b) -> s(u).truncateToInt((int) b)),
     CVTSS2SI64(
         Kind.TO_INTEGER, 8, bytes(0xf3, 0x48, 0x0f, 0x2d, 0xc1), (u, a, b) -> s(u).toLong((int) b)),
     CVTTSS2SI64(
@@ -78,9 +87,13 @@ final class SseHostTest {
     CVTSD2SI32(Kind.TO_INTEGER, 4, bytes(0xf2, 0x0f, 0x2d, 0xc1), (u, a, b) -> d(u).toInt(b)),
     CVTTSD2SI32(
         Kind.TO_INTEGER, 4, bytes(0xf2, 0x0f, 0x2c, 0xc1), (u, a, b) -> d(u).truncateToInt(b)),
-    CVTSD2SI64(Kind.TO_INTEGER, 8, bytes(0xf2, 0x48, 0x0f, 0x2d, 0xc1), (u, a, b) -> d(u).toLong(b)),
+    CVTSD2SI64(
+        Kind.TO_INTEGER, 8, bytes(0xf2, 0x48, 0x0f, 0x2d, 0xc1), (u, a, b) -> d(u).toLong(b)),
     CVTTSD2SI64(
-        Kind.TO_INTEGER, 8, bytes(0xf2, 0x48, 0x0f, 0x2c, 0xc1), (u, a, b) -> d(u).truncateToLong(b)),
+        Kind.TO_INTEGER,
+        8,
+        bytes(0xf2, 0x48, 0x0f, 0x2c, 0xc1),
+        (u, a, b) -> d(u).truncateToLong(b)),
     CVTSI2SS32(
         Kind.FROM_INTEGER, 4, bytes(0xf3, 0x0f, 0x2a, 0xc0), (u, a, b) -> s(u).fromInt((int) a)),
     CVTSI2SS64(

@@ -21,8 +21,9 @@ import sharevm.cpu.opcode.Opcode.Attribute;
 import sharevm.cpu.opcode.OperandType;
 
 /**
- * The SSE and MMX rows of the opcode table against this machine: XMM registers that hold singles and doubles
- * with special values, every MXCSR, x87 states that MMX changes, memory, flags, #XM and #MF.
+ * The SSE and MMX rows of the opcode table against this machine: XMM registers that hold singles
+ * and doubles with special values, every MXCSR, x87 states that MMX changes, memory, flags, #XM and
+ * #MF.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class SseInstructionHostTest {
@@ -159,7 +160,8 @@ final class SseInstructionHostTest {
         reg = 0;
       } else if (operand.field() == OperandType.Field.RM) {
         rm = general ? 0xc0 : rm;
-        boolean memory = !operand.allowsRegister() || operand.allowsMemory() && random.nextBoolean();
+        boolean memory =
+            !operand.allowsRegister() || operand.allowsMemory() && random.nextBoolean();
         rm = memory ? 7 : rm;
       }
     }

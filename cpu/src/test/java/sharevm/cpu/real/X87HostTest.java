@@ -199,7 +199,8 @@ final class X87HostTest {
       }
     }
     int mask = FloatException.ALL | C1 | CONDITIONS;
-    if (operation.kind != Kind.COMPARE && operation != Operation.FPREM
+    if (operation.kind != Kind.COMPARE
+        && operation != Operation.FPREM
         && operation != Operation.FPREM1) {
       // Only C1 is defined after these.
       mask &= ~CONDITIONS | C1;

@@ -30,8 +30,8 @@ final class X87InstructionHostTest {
   private static final int BATCH = 1_000;
 
   /**
-   * Each maker computes these in its own way, so the last place of the result may differ, and with it
-   * C1. The manual promises an error of less than one unit there (Vol. 1, 8.3.10).
+   * Each maker computes these in its own way, so the last place of the result may differ, and with
+   * it C1. The manual promises an error of less than one unit there (Vol. 1, 8.3.10).
    */
   private static final Set<String> APPROXIMATE =
       Set.of("F2XM1", "FYL2X", "FYL2XP1", "FPTAN", "FPATAN", "FSIN", "FCOS", "FSINCOS");
@@ -122,7 +122,10 @@ final class X87InstructionHostTest {
     return one.rax(random.nextLong());
   }
 
-  /** Makes ordinary arguments frequent; those out of range, whose results are undefined, are left out. */
+  /**
+   * Makes ordinary arguments frequent; those out of range, whose results are undefined, are left
+   * out.
+   */
   private static void restrictArguments(Opcode row, FpuCase one, SplittableRandom random) {
     boolean bounded = row.mnemonic().equals("F2XM1") || row.mnemonic().equals("FYL2XP1");
     int exponent = one.signExponent(0) & 0x7fff;
@@ -160,8 +163,12 @@ final class X87InstructionHostTest {
       }
       default -> {
         switch (row.operandNames().getFirst()) {
-          case "m32" -> one.memory(0, row.mnemonic().startsWith("FI") ? samples.integer(32) : samples.single());
-          case "m64" -> one.memory(0, row.mnemonic().startsWith("FI") ? samples.integer(64) : samples.real64());
+          case "m32" ->
+              one.memory(
+                  0, row.mnemonic().startsWith("FI") ? samples.integer(32) : samples.single());
+          case "m64" ->
+              one.memory(
+                  0, row.mnemonic().startsWith("FI") ? samples.integer(64) : samples.real64());
           default -> {}
         }
       }
@@ -178,7 +185,8 @@ final class X87InstructionHostTest {
       bytes.add(row.exactModrm());
     } else if (row.modrm()) {
       boolean memory =
-          row.operands().stream().anyMatch(o -> o.field() == OperandType.Field.RM && o.memorySize() > 0);
+          row.operands().stream()
+              .anyMatch(o -> o.field() == OperandType.Field.RM && o.memorySize() > 0);
       bytes.add(row.digit() << 3 | (memory ? 7 : 0xc0 | random.nextInt(8)));
     }
     return bytes.stream().mapToInt(b -> b).toArray();
@@ -192,9 +200,7 @@ final class X87InstructionHostTest {
     String expected = describe(out, row);
     String actual = describe(ours, row);
     if (!actual.equals(expected)) {
-      assertThat(actual)
-          .as("%s seed=%d from %s", row, seed, describe(in, row))
-          .isEqualTo(expected);
+      assertThat(actual).as("%s seed=%d from %s", row, seed, describe(in, row)).isEqualTo(expected);
     }
   }
 
