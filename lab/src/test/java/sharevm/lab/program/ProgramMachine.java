@@ -2,6 +2,7 @@ package sharevm.lab.program;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import sharevm.cpu.Attention;
 import sharevm.cpu.Bus;
 import sharevm.cpu.CodePages;
 import sharevm.cpu.Cpu;
@@ -11,7 +12,8 @@ import sharevm.cpu.InterruptController;
 
 /**
  * The smallest machine that runs a test program: 4 MiB of RAM, the program as firmware below 1 MiB and 4 GiB, a console
- * on port E9, an exit on port F4. No interrupts come from outside unless a test says so.
+ * on port E9, an exit on port F4. A vector written to port F8 becomes an interrupt from outside, any write to port F9 an
+ * NMI; port FA is a byte of plain storage.
  */
 final class ProgramMachine implements Bus, InterruptController {
   private static final int RAM_SIZE = 4 << 20;
@@ -29,6 +31,9 @@ final class ProgramMachine implements Bus, InterruptController {
 
   private final MemorySegment memory = Arena.ofAuto().allocate(RAM_SIZE + ROM_SIZE, 4096);
   private long time;
+  private int pendingVector = -1;
+  private int taskPriority;
+  private int stored;
 
   ProgramMachine(byte[] program, CpuModel model) {
     MemorySegment.copy(MemorySegment.ofArray(program), 0, memory, RAM_SIZE, ROM_SIZE);
@@ -80,6 +85,9 @@ final class ProgramMachine implements Bus, InterruptController {
 
   @Override
   public int in(int port, int size) {
+    if (port == 0xfa) {
+      return stored;
+    }
     return -1 >>> 32 - 8 * size;
   }
 
@@ -89,27 +97,37 @@ final class ProgramMachine implements Bus, InterruptController {
       console.append((char) value);
     } else if (port == 0xf4) {
       exitValue = value;
-      cpu.engine().leaveBlock();
+    } else if (port == 0xf8) {
+      pendingVector = value;
+      cpu.state.attention.raise(Attention.INTERRUPT);
+    } else if (port == 0xf9) {
+      cpu.state.attention.raise(Attention.NMI);
+    } else if (port == 0xfa) {
+      stored = value;
     }
   }
 
   @Override
   public boolean pending() {
-    return false;
+    return pendingVector >>> 4 > taskPriority && pendingVector >= 0;
   }
 
   @Override
   public int acknowledge() {
-    return -1;
+    int vector = pending() ? pendingVector : -1;
+    pendingVector = pending() ? -1 : pendingVector;
+    return vector;
   }
 
   @Override
   public int taskPriority() {
-    return 0;
+    return taskPriority;
   }
 
   @Override
-  public void taskPriority(int priorityClass) {}
+  public void taskPriority(int priorityClass) {
+    taskPriority = priorityClass;
+  }
 
   @Override
   public boolean ownsMsr(int index) {
