@@ -2,6 +2,8 @@ package sharevm.lab.program;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import sharevm.cpu.Attention;
 import sharevm.cpu.Bus;
 import sharevm.cpu.CodePages;
@@ -21,24 +23,57 @@ final class ProgramMachine implements Bus, InterruptController {
   private static final long LOW_ROM = 0xf_0000;
   private static final long HIGH_ROM = 0xffff_0000L;
 
+  /** The processor, or the first of several. */
   final Cpu cpu;
+
+  private final List<Cpu> others = new ArrayList<>();
 
   /** What the program printed. */
   final StringBuilder console = new StringBuilder();
 
   /** What it wrote to the exit port, or -1. */
-  int exitValue = -1;
+  volatile int exitValue = -1;
 
   private final MemorySegment memory = Arena.ofAuto().allocate(RAM_SIZE + ROM_SIZE, 4096);
   private long time;
   private int pendingVector = -1;
   private int taskPriority;
   private int stored;
+  private volatile boolean ended;
 
   ProgramMachine(byte[] program, CpuModel model) {
+    this(program, model, 1);
+  }
+
+  ProgramMachine(byte[] program, CpuModel model, int processors) {
     MemorySegment.copy(MemorySegment.ofArray(program), 0, memory, RAM_SIZE, ROM_SIZE);
     CodePages codePages = new CodePages(memory.byteSize());
-    cpu = new Cpu(model, new Cpu.Environment(this, this, () -> time += 100, codePages));
+    Cpu.Environment environment = new Cpu.Environment(this, this, () -> time += 100, codePages);
+    cpu = new Cpu(model.at(0, processors), environment);
+    for (int n = 1; n < processors; n++) {
+      others.add(new Cpu(model.at(n, processors), environment));
+    }
+  }
+
+  /** Runs all processors, each on a thread, until the program ends the machine or the first has had its budget. */
+  Exit runAll(long budget) throws InterruptedException {
+    List<Thread> threads = new ArrayList<>();
+    for (Cpu other : others) {
+      threads.add(
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    while (!ended && other.run(10_000) instanceof Exit.BudgetSpent) {
+                      Thread.onSpinWait();
+                    }
+                  }));
+    }
+    Exit exit = run(budget);
+    ended = true;
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    return exit;
   }
 
   /** Runs until the program ends the machine or has had its budget; returns how the processor stopped. */

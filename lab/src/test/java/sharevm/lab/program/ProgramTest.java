@@ -9,6 +9,8 @@ import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +26,9 @@ import sharevm.cpu.Exit;
  */
 final class ProgramTest {
   private static final long BUDGET = 20_000_000;
+
+  /** How a program says that it wants more processors than one. */
+  private static final Pattern PROCESSORS = Pattern.compile("%define PROCESSORS (\\d+)");
 
   @TempDir static Path scratch;
 
@@ -49,9 +54,11 @@ final class ProgramTest {
   @MethodSource("programs")
   void holds(String name) throws Exception {
     Path source = Path.of(ProgramTest.class.getResource("/programs/" + name).toURI());
-    ProgramMachine machine = new ProgramMachine(assemble(source), CpuModel.standard());
+    Matcher several = PROCESSORS.matcher(Files.readString(source));
+    int processors = several.find() ? Integer.parseInt(several.group(1)) : 1;
+    ProgramMachine machine = new ProgramMachine(assemble(source), CpuModel.standard(), processors);
 
-    Exit exit = machine.run(BUDGET);
+    Exit exit = machine.runAll(BUDGET);
 
     assertThat(machine.exitValue).as(() -> failure(source, machine, exit)).isZero();
   }
