@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.UnaryOperator;
 import sharevm.host.GuestRam;
 import sharevm.host.HostException;
 import sharevm.machine.HostSide;
@@ -16,6 +17,7 @@ import sharevm.machine.MachineBuilder;
 import sharevm.machine.MachineListener;
 import sharevm.machine.MachineSpec;
 import sharevm.machine.Outcome;
+import sharevm.machine.Snapshot;
 import sharevm.machine.firmware.GuestFile;
 import sharevm.machine.firmware.LinuxBoot;
 
@@ -39,13 +41,23 @@ public final class GuestHarness implements AutoCloseable {
   private final Machine machine;
   private final StringBuilder console = new StringBuilder();
   private int matched;
+  private boolean borrowed;
 
-  private GuestHarness(MachineSpec spec, Arena files) throws HostException {
+  private GuestHarness(MachineSpec spec, Arena files, Optional<GuestHarness> saved)
+      throws HostException {
     this.files = files;
     ram = GuestRam.allocate(spec.segmentBytes());
     try {
       HostSide host = HostSide.of("guest", ram.segment(), this::take);
-      machine = MachineBuilder.build(spec, host, MachineListener.NONE);
+      if (saved.isPresent()) {
+        Snapshot snapshot = saved.get().machine.save();
+        ram.segment().copyFrom(saved.get().ram.segment());
+        machine =
+            MachineBuilder.restore(
+                spec, host.continuing(snapshot), MachineListener.NONE, snapshot);
+      } else {
+        machine = MachineBuilder.build(spec, host, MachineListener.NONE);
+      }
     } catch (RuntimeException | Error e) {
       ram.close();
       throw e;
@@ -56,6 +68,17 @@ public final class GuestHarness implements AutoCloseable {
   public static GuestHarness boot(
       MachineSpec spec, Path kernel, Optional<Path> initrd, String commandLine)
       throws HostException {
+    return boot(spec, kernel, initrd, commandLine, UnaryOperator.identity());
+  }
+
+  /** Boots a kernel in a certain way. */
+  public static GuestHarness boot(
+      MachineSpec spec,
+      Path kernel,
+      Optional<Path> initrd,
+      String commandLine,
+      UnaryOperator<LinuxBoot> how)
+      throws HostException {
     Arena files = Arena.ofShared();
     try {
       LinuxBoot boot =
@@ -63,13 +86,23 @@ public final class GuestHarness implements AutoCloseable {
               GuestFile.map(kernel, files),
               initrd.map(path -> GuestFile.map(path, files)),
               commandLine);
-      GuestHarness harness = new GuestHarness(spec.withBoot(boot), files);
+      GuestHarness harness =
+          new GuestHarness(spec.withBoot(how.apply(boot)), files, Optional.empty());
       harness.machine.start();
       return harness;
     } catch (HostException | RuntimeException | Error e) {
       files.close();
       throw e;
     }
+  }
+
+  /** Pauses this guest for good and goes on with its state in a new machine. */
+  public GuestHarness restoredElsewhere() throws HostException {
+    machine.pause();
+    GuestHarness other = new GuestHarness(machine.spec(), files, Optional.of(this));
+    other.borrowed = true;
+    other.machine.start();
+    return other;
   }
 
   /** Returns the machine. */
@@ -136,7 +169,9 @@ public final class GuestHarness implements AutoCloseable {
   public void close() {
     machine.close();
     ram.close();
-    files.close();
+    if (!borrowed) {
+      files.close();
+    }
   }
 
   private boolean take(int value) {
