@@ -3,4 +3,5 @@ module sharevm.disk {
   requires aircompressor.v3;
 
   exports sharevm.disk;
+  exports sharevm.disk.nbd;
 }

@@ -8,6 +8,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
+import sharevm.disk.io.FileStorage;
+import sharevm.disk.io.Storages;
 
 /** Content for tests, and its comparison. */
 public final class Disks {
@@ -16,6 +18,11 @@ public final class Disks {
   /** The seed of a random test: given by -Dsharevm.seed, or new; print it when a test fails. */
   public static long seed() {
     return Long.getLong("sharevm.seed", System.nanoTime());
+  }
+
+  /** Files that do not wait for stable storage, for tests that cut no power. */
+  static Storages unforced() {
+    return (path, mode) -> new UnforcedStorage(FileStorage.open(path, mode, true));
   }
 
   /** A disk's content with data, zeroes and repeated bytes in stretches of many lengths. */

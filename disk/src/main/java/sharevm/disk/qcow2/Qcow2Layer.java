@@ -72,8 +72,8 @@ public final class Qcow2Layer extends MappedLayer
     this.dataFile = dataFile;
     this.refcounts = new Refcounts(file, header);
     int page = Math.min(header.clusterSize(), 16384);
-    this.l1 = new MetaCache(file, page, 64, ByteOrder.BIG_ENDIAN);
-    this.l2 = new MetaCache(file, page, 512, ByteOrder.BIG_ENDIAN);
+    this.l1 = new MetaCache(file, page, (1 << 20) / page, ByteOrder.BIG_ENDIAN);
+    this.l2 = new MetaCache(file, page, (8 << 20) / page, ByteOrder.BIG_ENDIAN);
     this.snapshotTable = new Qcow2SnapshotTable(this);
     this.packer = new Qcow2Packer(this);
     this.knownFileSize = file.size();

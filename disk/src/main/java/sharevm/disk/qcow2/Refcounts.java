@@ -27,8 +27,8 @@ final class Refcounts {
     this.file = file;
     this.header = header;
     int page = Math.min(header.clusterSize(), 16384);
-    this.table = new MetaCache(file, page, 64, ByteOrder.BIG_ENDIAN);
-    this.blocks = new MetaCache(file, page, 256, ByteOrder.BIG_ENDIAN);
+    this.table = new MetaCache(file, page, (1 << 20) / page, ByteOrder.BIG_ENDIAN);
+    this.blocks = new MetaCache(file, page, (4 << 20) / page, ByteOrder.BIG_ENDIAN);
     this.perBlockShift = header.clusterBits + 3 - header.refcountOrder;
   }
 
