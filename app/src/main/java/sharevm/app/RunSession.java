@@ -90,7 +90,7 @@ final class RunSession {
 
   private OutputStream open() throws LibraryException {
     return switch (serial) {
-      case SerialTarget.Stdio _ -> new FileOutputStream(FileDescriptor.out);
+      case SerialTarget.Stdio _ -> standardOutput();
       case SerialTarget.None _ -> OutputStream.nullOutputStream();
       case SerialTarget.ToFile(Path path) -> {
         try {
@@ -100,6 +100,14 @@ final class RunSession {
               "cannot write the serial port's output to " + path + ": " + reason(e), e);
         }
       }
+    };
+  }
+
+  /** Returns standard output, unbuffered, which stays open for others when it is closed here. */
+  private static OutputStream standardOutput() {
+    return new FileOutputStream(FileDescriptor.out) {
+      @Override
+      public void close() {}
     };
   }
 

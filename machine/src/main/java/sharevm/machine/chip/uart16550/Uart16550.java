@@ -115,12 +115,15 @@ public final class Uart16550 implements BytePorts, Part {
   }
 
   /**
-   * Returns whether the guest waits for input: it has enabled the interrupt for it, or looks at the line
-   * status over and over. Who has input that must not be lost holds it until then, because drivers
+   * Returns whether the guest waits for input: it has enabled the interrupt for it and the gate behind,
+   * OUT2 (which tells it from a driver that only tries the register), or looks at the line status over
+   * and over. Who has input that must not be lost holds it until then, because drivers
    * throw away what they find when they begin. Under the device lock.
    */
   public boolean awaited() {
-    return (interruptEnable & IER_RECEIVED_DATA) != 0 || idlePolls >= IDLE_POLLS;
+    boolean interrupted =
+        (interruptEnable & IER_RECEIVED_DATA) != 0 && (modemControl & MCR_OUT2) != 0;
+    return interrupted || idlePolls >= IDLE_POLLS;
   }
 
   /** Returns how many characters {@link #receive} will take now. Under the device lock. */
@@ -350,6 +353,8 @@ public final class Uart16550 implements BytePorts, Part {
     update();
     if (wasLooped && !looped()) {
       pump();
+    }
+    if (!looped()) {
       spaceListener.run();
     }
   }
@@ -361,7 +366,7 @@ public final class Uart16550 implements BytePorts, Part {
       transmitterEmptyPending = true;
     }
     update();
-    if ((value & IER_RECEIVED_DATA) != 0) {
+    if (awaited()) {
       spaceListener.run();
     }
   }

@@ -171,6 +171,10 @@ class Uart16550Test {
       uart.read(MSR);
     }
     assertThat(uart.awaited()).isFalse();
+    uart.write(1, 0x0F);
+    assertThat(uart.awaited()).as("a driver that tries which bits there are").isFalse();
+    uart.write(1, 0x00);
+    uart.write(MCR, 0x0B);
     uart.write(1, 0x05);
     assertThat(uart.awaited()).isTrue();
     uart.write(1, 0x00);

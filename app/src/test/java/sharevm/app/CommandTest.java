@@ -1,0 +1,133 @@
+package sharevm.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What is asked in a wrong way gets one line that says what to do, and the right status. */
+@Timeout(60)
+final class CommandTest {
+  @TempDir private Path folder;
+
+  private record Answer(int status, String out, String err) {}
+
+  static Stream<Arguments> wrongUsage() {
+    return Stream.of(
+        usage("there is no command 'fun'", "fun"),
+        usage("unknown option: '--foo'", "run", "--foo"),
+        usage("did you mean --memory?", "run", "--memori", "1G"),
+        usage("there is no guest 'nobody'", "run", "nobody"),
+        usage("leave out one of 'mini' and --kernel", "run", "mini", "--kernel", "x"),
+        usage("--initrd is nothing without a kernel", "run", "--initrd", "x"),
+        usage("choose whole MiB from 16M to 64G", "run", "--memory", "8M"),
+        usage("choose whole MiB from 16M to 64G", "run", "--memory", "65G"),
+        usage("choose whole MiB from 16M to 64G", "run", "--memory", "17000K"),
+        usage("larger than any size", "run", "--memory", "999999999999T"),
+        usage("'512' is no size", "run", "--memory", "512"),
+        usage("'-1M' is no size", "run", "--memory=-1M"),
+        usage("choose 1 to 16", "run", "--cpus", "0"),
+        usage("choose 1 to 16", "run", "--cpus", "17"),
+        usage("'-1' is no whole number", "run", "--cpus=-1"),
+        usage("'99999999999' is no whole number", "run", "--cpus", "99999999999"),
+        usage("'fast' is none of auto, translator, interpreter", "run", "--engine", "fast"),
+        usage("there is no processor model 'z80'", "run", "--cpu", "z80"),
+        usage("'60' is no time", "run", "--timeout", "60"),
+        usage("a timeout of nothing", "run", "--timeout", "0s"),
+        usage("'cake' is none of", "run", "--trace", "apic,cake"),
+        usage("'cake' is none of debug-exit", "run", "--device", "cake"),
+        usage("'user' is not there yet", "run", "--net", "user"),
+        usage("give the name of a file", "run", "--kernel", ""),
+        usage("missing required parameter for option '--append'", "run", "--append"));
+  }
+
+  private static Arguments usage(String message, String... arguments) {
+    return Arguments.of(message, List.of(arguments));
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void wrongUsage(String message, List<String> arguments) {
+    Answer answer = execute(arguments.toArray(String[]::new));
+    assertThat(answer.err()).contains(message);
+    assertOneLine(answer, ExitStatus.USAGE);
+  }
+
+  @Test
+  void kernelsThatAreNone() throws IOException {
+    Path text = Files.writeString(folder.resolve("text"), "hello");
+    Path empty = Files.writeString(folder.resolve("empty"), "");
+    for (Path kernel : List.of(folder.resolve("missing"), folder, text, empty)) {
+      Answer answer = execute("run", "--kernel", kernel.toString());
+      assertThat(answer.err()).contains(kernel.toString());
+      assertOneLine(answer, ExitStatus.FAILED);
+    }
+  }
+
+  @Test
+  void aTranslatorThatIsNotThere() {
+    assertOneLine(execute("run", "--engine", "translator"), ExitStatus.FAILED);
+  }
+
+  @Test
+  void serialOutputThatCannotBeWritten() {
+    Answer answer = execute("run", "--serial", folder.resolve("no/file").toString());
+    assertThat(answer.err()).contains("its folder does not exist");
+    assertOneLine(answer, ExitStatus.FAILED);
+    assertOneLine(execute("run", "--serial", folder.toString()), ExitStatus.FAILED);
+  }
+
+  @Test
+  void verboseAddsTheStackTrace() {
+    Answer answer = execute("run", "--verbose", "--kernel", folder.resolve("missing").toString());
+    assertThat(answer.err()).contains("LibraryException").contains("\tat ");
+  }
+
+  @Test
+  void helpAndVersionGoToStandardOutput() {
+    Answer help = execute("run", "--help");
+    assertThat(help.status()).isZero();
+    assertThat(help.err()).isEmpty();
+    assertThat(help.out()).contains("--kernel", "--memory", "--timeout", "Exit status", "Ctrl-A x");
+    assertThat(help.out().lines()).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(100));
+    assertThat(execute("--help").out()).contains("run").doesNotContain("warm-up");
+    assertThat(execute("--version").out()).startsWith("sharevm ");
+    assertThat(execute().out()).contains("Usage: sharevm");
+  }
+
+  private static void assertOneLine(Answer answer, int status) {
+    assertThat(answer.err()).startsWith("sharevm: ").endsWith("\n");
+    assertThat(answer.err().lines()).hasSize(1);
+    assertThat(answer.out()).isEmpty();
+    assertThat(answer.status()).isEqualTo(status);
+  }
+
+  private static Answer execute(String... arguments) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    PrintStream outBefore = System.out;
+    PrintStream errBefore = System.err;
+    System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+    System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
+    try {
+      int status = SharevmCommand.execute(arguments);
+      return new Answer(
+          status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    } finally {
+      System.setOut(outBefore);
+      System.setErr(errBefore);
+    }
+  }
+}
