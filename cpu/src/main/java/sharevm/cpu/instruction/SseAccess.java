@@ -28,15 +28,18 @@ final class SseAccess {
   /** Starts floating-point arithmetic under MXCSR. */
   static SseUnit begin(Cpu cpu) {
     SseUnit unit = cpu.sse;
-    unit.setMxcsr(cpu.state.mxcsr());
-    unit.begin();
+    unit.begin(cpu.state.mxcsr());
     return unit;
   }
 
   /** Ends floating-point arithmetic, before its result is stored: MXCSR keeps the exceptions; an unmasked one faults. */
   static void commit(Cpu cpu) {
-    boolean fault = cpu.sse.commit();
-    cpu.state.mxcsr(cpu.sse.mxcsr());
+    SseUnit unit = cpu.sse;
+    if (!unit.raisedAny()) {
+      return;
+    }
+    boolean fault = unit.commit();
+    cpu.state.mxcsr(unit.mxcsr());
     if (fault) {
       throw FloatGuard.simdException(cpu.state);
     }

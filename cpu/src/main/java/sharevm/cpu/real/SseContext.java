@@ -52,7 +52,6 @@ final class SseContext {
       return true;
     }
     mxcsr |= raised;
-    raised = 0;
     return false;
   }
 

@@ -1,7 +1,7 @@
 package sharevm.cpu.real;
 
 /**
- * The floating-point arithmetic of one processor's SSE unit, with its MXCSR.
+ * The floating-point arithmetic of one processor's SSE unit.
  *
  * <p>An instruction calls {@link #begin}, computes all its elements through {@link #singles} and
  * {@link #doubles} without touching its destination, then calls {@link #commit}: when that returns
@@ -33,17 +33,12 @@ public final class SseUnit {
     return doubles;
   }
 
-  /** The control and status register. */
+  /** The control and status register as {@link #commit} left it. */
   public int mxcsr() {
     return context.mxcsr;
   }
 
-  /** Sets MXCSR; reserved bits are the caller's to refuse with #GP. */
-  public void setMxcsr(int value) {
-    context.set(value);
-  }
-
-  /** Starts an instruction under a value of MXCSR that is kept elsewhere. */
+  /** Starts an instruction under a value of MXCSR, which is kept elsewhere. */
   public void begin(int mxcsr) {
     if (mxcsr != context.mxcsr) {
       context.set(mxcsr);
@@ -51,9 +46,11 @@ public final class SseUnit {
     context.raised = 0;
   }
 
-  /** Starts an instruction: no exceptions raised yet. */
-  public void begin() {
-    context.raised = 0;
+  /**
+   * Whether the instruction raised anything; where it did not, {@link #commit} would do nothing.
+   */
+  public boolean raisedAny() {
+    return context.raised != 0;
   }
 
   /**

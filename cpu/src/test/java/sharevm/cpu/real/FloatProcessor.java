@@ -92,6 +92,34 @@ final class FloatProcessor {
     }
   }
 
+  /** Whether two states are the same, but for what lies in memory. */
+  static boolean same(FpuCase a, FpuCase b) {
+    boolean same =
+        a.control() == b.control()
+            && a.status() == b.status()
+            && a.tags() == b.tags()
+            && ((a.flags() ^ b.flags()) & STATUS_FLAGS) == 0
+            && a.rax() == b.rax()
+            && a.mxcsr() == b.mxcsr()
+            && a.signaled() == b.signaled();
+    for (int i = 0; i < 8 && same; i++) {
+      same = a.significand(i) == b.significand(i) && a.signExponent(i) == b.signExponent(i);
+    }
+    for (int i = 0; i < 16 && same; i++) {
+      same = a.xmmLow(i) == b.xmmLow(i) && a.xmmHigh(i) == b.xmmHigh(i);
+    }
+    return same;
+  }
+
+  /** Whether memory is the same from an offset on. */
+  static boolean sameMemory(FpuCase a, FpuCase b, int from) {
+    boolean same = true;
+    for (int offset = from; offset < 128; offset += 4) {
+      same &= a.bytes.getInt(512 + offset) == b.bytes.getInt(512 + offset);
+    }
+    return same;
+  }
+
   /** The control part of a state in one line: everything but XMM registers and memory. */
   static String describe(FpuCase one) {
     StringBuilder text = new StringBuilder();

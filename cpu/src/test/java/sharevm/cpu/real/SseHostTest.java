@@ -17,9 +17,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** {@link SseUnit} against the SSE unit of this machine, bit for bit, with MXCSR and #XM. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class SseHostTest {
-  private static final int QUICK_CASES = 4_000;
+  private static final int QUICK_CASES = 2_000;
   private static final int LONG_CASES = 1_000_000;
-  private static final int BATCH = 4_000;
+  private static final int BATCH = 2_000;
   private static final long SINGLE = 0xffff_ffffL;
 
   /** What an instruction reads and where its result goes. */
@@ -229,9 +229,8 @@ final class SseHostTest {
 
   private static void check(Operation operation, FpuCase in, FpuCase out, long seed) {
     SseUnit unit = new SseUnit();
-    unit.setMxcsr(in.mxcsr());
     int immediate = in.bytes.get(640 + operation.code.length - 1) & 0xff;
-    unit.begin();
+    unit.begin(in.mxcsr());
     long result = model(operation, unit, in, immediate);
     boolean faulted = unit.commit();
     long actual =
@@ -241,23 +240,25 @@ final class SseHostTest {
           case FLAGS -> out.flags() & 0x8d5;
         };
     long mask = operation.width == 8 || operation.kind == Kind.FLAGS ? -1 : SINGLE;
+    boolean same = faulted || ((result ^ actual) & mask) == 0;
+    if (same && faulted == out.signaled() && unit.mxcsr() == out.mxcsr()) {
+      return;
+    }
     String ours = describe(faulted, faulted ? 0 : result & mask, unit.mxcsr());
     String hardware = describe(out.signaled(), out.signaled() ? 0 : actual & mask, out.mxcsr());
-    if (!ours.equals(hardware)) {
-      assertThat(ours)
-          .as(
-              "%s xmm0=%016x:%016x xmm1=%016x:%016x rax=%016x mxcsr=%04x imm=%02x seed=%d",
-              operation,
-              in.xmmHigh(0),
-              in.xmmLow(0),
-              in.xmmHigh(1),
-              in.xmmLow(1),
-              in.rax(),
-              in.mxcsr(),
-              immediate,
-              seed)
-          .isEqualTo(hardware);
-    }
+    assertThat(ours)
+        .as(
+            "%s xmm0=%016x:%016x xmm1=%016x:%016x rax=%016x mxcsr=%04x imm=%02x seed=%d",
+            operation,
+            in.xmmHigh(0),
+            in.xmmLow(0),
+            in.xmmHigh(1),
+            in.xmmLow(1),
+            in.rax(),
+            in.mxcsr(),
+            immediate,
+            seed)
+        .isEqualTo(hardware);
   }
 
   private static String describe(boolean faulted, long result, int mxcsr) {

@@ -27,9 +27,9 @@ import sharevm.cpu.opcode.OperandType;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class SseInstructionHostTest {
-  private static final int QUICK_CASES = 400;
+  private static final int QUICK_CASES = 100;
   private static final int LONG_CASES = 100_000;
-  private static final int BATCH = 400;
+  private static final int BATCH = 100;
 
   /** They need more general registers than a case has. */
   private static final Set<String> LEFT_OUT = Set.of("PCMPESTRI", "PCMPESTRM");
@@ -173,13 +173,12 @@ final class SseInstructionHostTest {
     if (APPROXIMATE.contains(row.mnemonic())) {
       tolerate(ours, out);
     }
-    String expected = describe(out);
-    String actual = describe(ours);
-    if (!actual.equals(expected)) {
-      assertThat(actual)
-          .as("%s %s seed=%d from %s", row, code(in), seed, describe(in))
-          .isEqualTo(expected);
+    if (FloatProcessor.same(ours, out) && FloatProcessor.sameMemory(ours, out, 0)) {
+      return;
     }
+    assertThat(describe(ours))
+        .as("%s %s seed=%d from %s", row, code(in), seed, describe(in))
+        .isEqualTo(describe(out));
   }
 
   private static String code(FpuCase one) {

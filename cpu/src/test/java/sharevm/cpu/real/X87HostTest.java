@@ -20,9 +20,9 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class X87HostTest {
-  private static final int QUICK_CASES = 4_000;
+  private static final int QUICK_CASES = 1_000;
   private static final int LONG_CASES = 1_000_000;
-  private static final int BATCH = 4_000;
+  private static final int BATCH = 1_000;
   private static final int C1 = 0x0200;
   private static final int CONDITIONS = 0x4700;
 

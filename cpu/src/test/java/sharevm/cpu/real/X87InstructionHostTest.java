@@ -25,9 +25,9 @@ import sharevm.cpu.opcode.OperandType;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class X87InstructionHostTest {
-  private static final int QUICK_CASES = 1_000;
+  private static final int QUICK_CASES = 500;
   private static final int LONG_CASES = 100_000;
-  private static final int BATCH = 1_000;
+  private static final int BATCH = 500;
 
   /**
    * Each maker computes these in its own way, so the last place of the result may differ, and with
@@ -197,11 +197,19 @@ final class X87InstructionHostTest {
     if (APPROXIMATE.contains(row.mnemonic())) {
       tolerate(ours, out);
     }
-    String expected = describe(out, row);
-    String actual = describe(ours, row);
-    if (!actual.equals(expected)) {
-      assertThat(actual).as("%s seed=%d from %s", row, seed, describe(in, row)).isEqualTo(expected);
+    if (FloatProcessor.same(ours, out) && sameMemory(row, ours, out)) {
+      return;
     }
+    assertThat(describe(ours, row))
+        .as("%s seed=%d from %s", row, seed, describe(in, row))
+        .isEqualTo(describe(out, row));
+  }
+
+  /** The last instruction's addresses, that environments tell, cannot be the same. */
+  private static boolean sameMemory(Opcode row, FpuCase a, FpuCase b) {
+    boolean pointers = row.mnemonic().equals("FNSTENV") || row.mnemonic().equals("FNSAVE");
+    return FloatProcessor.sameMemory(a, b, pointers ? 28 : 0)
+        && ((a.memory(0) ^ b.memory(0)) & 0xffff_ffff_ffffL) == 0;
   }
 
   /** Takes the hardware's results and C1 for ours where they are as near as they must be. */
