@@ -17,10 +17,6 @@ import static sharevm.machine.chip.apic.Bits.ERROR_REGISTER;
 import static sharevm.machine.chip.apic.Bits.ERROR_SEND_VECTOR;
 import static sharevm.machine.chip.apic.Bits.ERROR_STATUS;
 import static sharevm.machine.chip.apic.Bits.FIRST_VECTOR;
-import static sharevm.machine.chip.apic.Bits.ICR_ASSERT;
-import static sharevm.machine.chip.apic.Bits.ICR_LEVEL;
-import static sharevm.machine.chip.apic.Bits.ICR_LOGICAL;
-import static sharevm.machine.chip.apic.Bits.ICR_SHORTHAND_SHIFT;
 import static sharevm.machine.chip.apic.Bits.ICR_WRITABLE;
 import static sharevm.machine.chip.apic.Bits.ID;
 import static sharevm.machine.chip.apic.Bits.INITIAL_COUNT;
@@ -82,13 +78,12 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   private final Addressing addressing;
   private final Priorities priorities = new Priorities();
   private final LocalVectors vectors = new LocalVectors();
+  private final Errors errors = new Errors();
   private volatile long page;
   private long base;
   private volatile boolean pending;
   private int spurious;
   private long command;
-  private int errorStatus;
-  private int errorsSeen;
   private boolean externalRequested;
 
   /**
@@ -278,8 +273,8 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
           .put("destinationFormat", addressing.destinationFormat())
           .put("spurious", spurious)
           .put("command", command)
-          .put("errorStatus", errorStatus)
-          .put("errorsSeen", errorsSeen)
+          .put("errorStatus", errors.shown())
+          .put("errorsSeen", errors.seen())
           .put("externalRequested", externalRequested)
           .put("priorities", priorities.save())
           .put("localVectors", vectors.save())
@@ -295,8 +290,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
       addressing.destinationFormat(state.getInt("destinationFormat"));
       spurious = state.getInt("spurious") & SVR_WRITABLE;
       command = state.getLong("command");
-      errorStatus = state.getInt("errorStatus");
-      errorsSeen = state.getInt("errorsSeen");
+      errors.set(state.getInt("errorStatus"), state.getInt("errorsSeen"));
       externalRequested = state.getBoolean("externalRequested");
       priorities.restore(state.getPart("priorities"));
       vectors.restore(state.getPart("localVectors"));
@@ -370,8 +364,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     vectors.reset();
     spurious = 0xFF;
     command = 0;
-    errorStatus = 0;
-    errorsSeen = 0;
+    errors.set(0, 0);
     externalRequested = false;
     timer.reset();
     update();
@@ -422,7 +415,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
             x2apic() ? addressing.x2apicLogicalId() : addressing.logicalDestination();
         case DESTINATION_FORMAT -> addressing.destinationFormat();
         case SPURIOUS -> spurious;
-        case ERROR_STATUS -> errorStatus;
+        case ERROR_STATUS -> errors.shown();
         case COMMAND -> (int) command;
         case COMMAND_HIGH -> (int) (command >>> 32);
         case INITIAL_COUNT -> timer.initialCount();
@@ -457,10 +450,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
             update();
           }
         }
-        case ERROR_STATUS -> {
-          errorStatus = errorsSeen;
-          errorsSeen = 0;
-        }
+        case ERROR_STATUS -> errors.latch();
         case COMMAND_HIGH -> command = command & 0xFFFF_FFFFL | (long) value << 32;
         case INITIAL_COUNT -> timer.initialCount(value);
         case DIVIDE -> timer.divide(value);
@@ -487,25 +477,12 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   }
 
   private void sendCommand(int low, int destination) {
-    DeliveryMode mode = DeliveryMode.of(low >> 8);
-    int vector = low & 0xFF;
-    boolean deassert = (low & (ICR_ASSERT | ICR_LEVEL)) == ICR_LEVEL;
-    boolean vectored = mode == DeliveryMode.FIXED || mode == DeliveryMode.LOWEST_PRIORITY;
-    if (vectored && vector < FIRST_VECTOR) {
+    if (InterruptCommand.isLegal(low)) {
+      InterruptCommand.send(low, destination, this, bus);
+    } else {
       synchronized (lock) {
         error(ERROR_SEND_VECTOR);
       }
-      return;
-    }
-    // INIT level de-assert only set arbitration IDs, which newer processors do not have.
-    if (mode == DeliveryMode.INIT && deassert || mode == DeliveryMode.EXTERNAL) {
-      return;
-    }
-    switch (low >> ICR_SHORTHAND_SHIFT & 3) {
-      case 0 -> bus.send(destination, (low & ICR_LOGICAL) != 0, mode, vector, false);
-      case 1 -> accept(mode, vector, false);
-      case 2 -> bus.sendToAll(null, mode, vector);
-      default -> bus.sendToAll(this, mode, vector);
     }
   }
 
@@ -591,8 +568,7 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
 
   /** @ref [SDM3] 11.5.3 */
   private void error(int bit) {
-    boolean first = (errorsSeen & bit) == 0;
-    errorsSeen |= bit;
+    boolean first = errors.add(bit);
     int entry = vectors.get(LVT_ERROR);
     // An illegal vector in the error entry itself must not lead back here.
     if (first && LocalVectors.isOpen(entry) && (entry & LVT_VECTOR) >= FIRST_VECTOR) {
