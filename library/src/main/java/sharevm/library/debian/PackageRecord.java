@@ -44,7 +44,7 @@ record PackageRecord(String name, String version, String sha256, long size, Stri
   /** Returns the name of the kernel package that this one only points to, if it does. */
   Optional<String> kernelPointedTo() {
     Matcher matcher = KERNEL.matcher(depends);
-    return name.matches("linux-image-[0-9].*") || !matcher.find()
+    return name.matches("linux-image-[0-9]+\\..*") || !matcher.find()
         ? Optional.empty()
         : Optional.of(matcher.group());
   }

@@ -41,6 +41,15 @@ final class PackageRecordTest {
   }
 
   @Test
+  void aPointerWhoseNameBeginsWithADigitIsOneToo() {
+    assertThat(
+            PackageRecord.parse(index("linux-image-686", "linux-image-6.1.0-56-686 (= 6.1.192-2)"))
+                .orElseThrow()
+                .kernelPointedTo())
+        .contains("linux-image-6.1.0-56-686");
+  }
+
+  @Test
   void aKernelOfItsOwnPointsToNoOther() {
     assertThat(
             PackageRecord.parse(index("linux-image-6.1.0-56-amd64", "kmod, linux-image-6.0"))
