@@ -373,7 +373,9 @@ public final class Uart16550 implements BytePorts, Part {
 
   private void writeFifoControl(int value) {
     boolean switched = ((value ^ fifoControl) & FCR_ENABLE) != 0;
-    boolean receiverReset = switched || (value & FCR_RECEIVER_RESET) != 0;
+    // Switching clears the FIFOs; the receiver buffer's one character is in none before they are enabled, and
+    // drivers enable them after the interrupt that lets input come.
+    boolean receiverReset = switched && fifos() || (value & FCR_RECEIVER_RESET) != 0;
     if (receiverReset) {
       receiver.clear();
       timeoutPending = false;
@@ -388,6 +390,9 @@ public final class Uart16550 implements BytePorts, Part {
     }
     // The other bits can be programmed only together with a 1 in bit 0.
     fifoControl = (value & FCR_ENABLE) != 0 ? value & ~(FCR_RECEIVER_RESET | FCR_TRANSMITTER_RESET) : 0;
+    if (switched) {
+      startTimeout();
+    }
     update();
     if (receiverReset) {
       spaceListener.run();

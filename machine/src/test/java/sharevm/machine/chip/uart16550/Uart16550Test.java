@@ -255,6 +255,19 @@ class Uart16550Test {
   }
 
   @Test
+  void enablingTheFifosKeepsTheCharacterThatIsThere() {
+    set8BitsWithInterrupts(1);
+    uart.receive('c');
+    uart.write(FCR, 0x01);
+    uart.write(FCR, 0x81);
+    uart.receive('a');
+    bench.advance(1_000_000);
+    assertThat(uart.read(IIR)).isEqualTo(0xCC);
+    assertThat(uart.read(DATA)).isEqualTo('c');
+    assertThat(uart.read(DATA)).isEqualTo('a');
+  }
+
+  @Test
   void shortWordsLoseTheirUpperBits() {
     uart.write(LCR, 0);
     uart.write(DATA, 0xFF);
