@@ -1,6 +1,5 @@
 package sharevm.machine;
 
-import java.util.function.Consumer;
 import sharevm.cpu.Attention;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuSnapshot;
@@ -126,12 +125,13 @@ final class Vcpu implements Runnable {
 
   /** Where processors wait while the machine stands still. */
   static final class Gate {
-    private final Consumer<Throwable> onInterrupted;
+    private final Runnable onInterrupted;
     private boolean open;
     private boolean ended;
     private int waiting;
 
-    Gate(Consumer<Throwable> onInterrupted) {
+    /** Makes a closed one; what is given runs if a waiting thread is interrupted. */
+    Gate(Runnable onInterrupted) {
       this.onInterrupted = onInterrupted;
     }
 
@@ -144,8 +144,8 @@ final class Vcpu implements Runnable {
           wait();
         }
         return !ended;
-      } catch (InterruptedException e) {
-        onInterrupted.accept(e);
+      } catch (InterruptedException _) {
+        onInterrupted.run();
         return false;
       } finally {
         waiting--;

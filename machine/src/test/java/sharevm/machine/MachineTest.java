@@ -100,6 +100,13 @@ class MachineTest {
   }
 
   @Test
+  void endlessResetsAreStoppedByTime() throws InterruptedException {
+    MachineSpec spec = TinyGuest.spec(CRASH).withTimeout(Duration.ofMillis(300));
+    Machine machine = MachineBuilder.build(spec, TinyGuest.host(spec, _ -> {}), MachineListener.NONE);
+    assertThat(machine.run()).isEqualTo(new Outcome.TimedOut());
+  }
+
+  @Test
   void aBugInADeviceStopsThatMachineOnly() throws InterruptedException {
     MachineSpec spec = TinyGuest.spec(0xE6, 0xE9, 0xF4);
     HostSide host =
@@ -126,8 +133,8 @@ class MachineTest {
 
   @Test
   void aSavedMachineGoesOnInAnother() throws InterruptedException {
-    // mov ecx, 40000000; loop: dec ecx; jnz loop; mov al, 7; out F4h, al; hlt
-    int[] code = {0xB9, 0x00, 0x5A, 0x62, 0x02, 0x49, 0x75, 0xFD, 0xB0, 7, 0xE6, 0xF4, 0xF4};
+    // mov ecx, 10000000; loop: dec ecx; jnz loop; mov al, 7; out F4h, al; hlt
+    int[] code = {0xB9, 0x80, 0x96, 0x98, 0x00, 0x49, 0x75, 0xFD, 0xB0, 7, 0xE6, 0xF4, 0xF4};
     MachineSpec spec = TinyGuest.spec(code);
     HostSide host = TinyGuest.host(spec, _ -> {});
     Snapshot snapshot;
