@@ -1,6 +1,7 @@
 package sharevm.app;
 
 import java.io.PrintStream;
+import sharevm.disk.DiskException;
 import sharevm.library.LibraryException;
 
 /**
@@ -39,6 +40,9 @@ final class Diagnostics {
     if (error instanceof LibraryException library) {
       say(library.getMessage());
       status = library.kind() == LibraryException.Kind.USAGE ? ExitStatus.USAGE : ExitStatus.FAILED;
+    } else if (error instanceof DiskException disk) {
+      say(disk.getMessage());
+      status = disk.kind() == DiskException.Kind.INVALID ? ExitStatus.USAGE : ExitStatus.FAILED;
     } else if (error instanceof OutOfMemoryError) {
       say("out of memory: " + error.getMessage() + "; free some, or run a smaller guest");
     } else {

@@ -5,7 +5,7 @@ import java.util.Locale;
 import sharevm.library.Progress;
 
 /** A line on a terminal that is drawn over and over while something is fetched, then wiped. */
-final class ProgressBar implements Progress {
+public final class ProgressBar implements Progress {
   private static final int BAR = 30;
   private static final long REDRAW_NANOS = 100_000_000;
   private static final String WIPE = "\r\u001b[K";
@@ -14,7 +14,8 @@ final class ProgressBar implements Progress {
   private String drawn = "";
   private long drawnAt;
 
-  ProgressBar(PrintStream out) {
+  /** Draws on a terminal's stream. */
+  public ProgressBar(PrintStream out) {
     this.out = out;
   }
 

@@ -9,6 +9,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
+import sharevm.app.disk.DiskCommand;
 
 /** The command {@code sharevm} and what all its subcommands have in common. */
 @Command(
@@ -19,7 +20,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     optionListHeading = "%nOptions:%n",
     commandListHeading = "%nCommands:%n",
     footer = {"", "'sharevm run' boots a small Linux; 'sharevm run --help' tells all that a run can be."},
-    subcommands = {RunCommand.class, WarmUpCommand.class})
+    subcommands = {RunCommand.class, DiskCommand.class, WarmUpCommand.class})
 final class SharevmCommand implements Runnable {
   @Option(
       names = {"-h", "--help"},

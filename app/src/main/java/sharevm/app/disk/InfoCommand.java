@@ -1,0 +1,94 @@
+package sharevm.app.disk;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import sharevm.disk.DiskException;
+import sharevm.disk.DiskImage;
+import sharevm.disk.DiskImages;
+import sharevm.disk.ImageInfo;
+import sharevm.disk.OpenOptions;
+import sharevm.disk.Snapshot;
+
+/** Says what an image is, and all below it. */
+@Command(name = "info", description = "Say what an image is: format, sizes, chain, snapshots, oddities.")
+final class InfoCommand implements Callable<Integer> {
+  @Parameters(paramLabel = "IMAGE")
+  private Path image;
+
+  @Option(names = "--json", description = "As JSON.")
+  private boolean json;
+
+  @Option(names = "--alone", description = "Without its parents.")
+  private boolean alone;
+
+  private InfoCommand() {}
+
+  @Override
+  public Integer call() throws DiskException {
+    // Only looks, so it may look at what is in use.
+    OpenOptions options = OpenOptions.forReading().unlocked();
+    try (DiskImage disk = DiskImages.open(image, alone ? options.withoutParents() : options)) {
+      ImageInfo info = disk.info();
+      System.out.print(json ? Json.of(map(info)) + "\n" : text(info));
+    }
+    return 0;
+  }
+
+  private static Map<String, Object> map(ImageInfo info) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("file", info.file());
+    map.put("format", info.format());
+    map.put("variant", info.variant());
+    map.put("size", info.size());
+    map.put("sectorSize", info.sectorSize());
+    map.put("blockSize", info.blockSize());
+    map.put("files", info.files());
+    map.put("properties", info.properties());
+    map.put("oddities", info.oddities());
+    map.put("snapshots", info.snapshots().stream().map(InfoCommand::map).toList());
+    info.parent().ifPresent(parent -> map.put("parent", map(parent)));
+    return map;
+  }
+
+  private static Map<String, Object> map(Snapshot snapshot) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("id", snapshot.id());
+    map.put("name", snapshot.name());
+    map.put("taken", snapshot.taken().toString());
+    map.put("diskSize", snapshot.diskSize());
+    map.put("stateSize", snapshot.stateSize());
+    return map;
+  }
+
+  private static String text(ImageInfo info) {
+    StringBuilder out = new StringBuilder();
+    line(out, "image", info.file());
+    line(out, "format", info.format() + (info.variant().equals(info.format()) ? "" : ", " + info.variant()));
+    line(out, "disk size", Sizes.text(info.size()));
+    info.files().forEach((file, length) -> line(out, "file", file + ", " + Sizes.text(length)));
+    line(out, "sector size", Integer.toString(info.sectorSize()));
+    if (info.blockSize() > 1) {
+      line(out, "block size", Sizes.text(info.blockSize()));
+    }
+    info.properties().forEach((key, value) -> line(out, key, value));
+    for (Snapshot snapshot : info.snapshots()) {
+      line(out, "snapshot " + snapshot.id(), snapshot.name() + ", taken " + snapshot.taken());
+    }
+    List<String> odd = info.oddities();
+    odd.forEach(sentence -> line(out, "note", sentence));
+    Optional<ImageInfo> parent = info.parent();
+    parent.ifPresent(below -> out.append("\nparent\n").append(text(below).indent(2)));
+    return out.toString();
+  }
+
+  private static void line(StringBuilder out, String key, String value) {
+    out.append(String.format("%-18s %s%n", key + ":", value));
+  }
+}
