@@ -35,6 +35,7 @@ final class LongDelivery {
       throw GuestFault.of(GuestFault.GP, event.ext());
     }
     boolean inner = cpl < s.cpl;
+    Descriptors.probeTouch(cpu, selector, code);
     long top = stackTop(cpu, event, cpl, (int) (gate >>> 32) & 7) & -16;
     push(cpu, event, cpl, top);
     if (inner) {

@@ -9,10 +9,12 @@ import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -27,6 +29,9 @@ import sharevm.cpu.Exit;
 final class ProgramTest {
   private static final long BUDGET = 20_000_000;
 
+  /** The exit device ends with twice the value and one more. */
+  private static final int PASSED_EXIT_STATUS = 1;
+
   /** How a program says that it wants more processors than one. */
   private static final Pattern PROCESSORS = Pattern.compile("%define PROCESSORS (\\d+)");
 
@@ -34,9 +39,12 @@ final class ProgramTest {
 
   @BeforeAll
   static void needsAssembler() {
-    boolean present =
-        Stream.of(System.getenv("PATH").split(":")).anyMatch(p -> Files.isExecutable(Path.of(p, "nasm")));
-    assumeTrue(present, "nasm is not on the path: the system test programs are not run");
+    assumeTrue(isPresent("nasm"), "nasm is not on the path: the system test programs are not run");
+  }
+
+  private static boolean isPresent(String tool) {
+    return Stream.of(System.getenv("PATH").split(":"))
+        .anyMatch(folder -> Files.isExecutable(Path.of(folder, tool)));
   }
 
   static List<String> programs() throws IOException, URISyntaxException {
@@ -56,17 +64,52 @@ final class ProgramTest {
     Path source = Path.of(ProgramTest.class.getResource("/programs/" + name).toURI());
     Matcher several = PROCESSORS.matcher(Files.readString(source));
     int processors = several.find() ? Integer.parseInt(several.group(1)) : 1;
-    ProgramMachine machine = new ProgramMachine(assemble(source), CpuModel.standard(), processors);
+    ProgramMachine machine = new ProgramMachine(assemble(source, "-DSHAREVM"), CpuModel.standard(), processors);
 
     Exit exit = machine.runAll(BUDGET);
 
     assertThat(machine.exitValue).as(() -> failure(source, machine, exit)).isZero();
   }
 
-  private static byte[] assemble(Path source) throws IOException, InterruptedException {
-    Path image = scratch.resolve(source.getFileName() + ".bin");
+  /**
+   * Proves the programs' expectations by an emulator that others wrote. Where that is known to differ from the manuals
+   * a program leaves the check out ({@code %ifdef QEMU}) and says why.
+   */
+  @Tag("long")
+  @ParameterizedTest
+  @MethodSource("programs")
+  void holdsUnderQemu(String name) throws Exception {
+    String qemu = "qemu-system-x86_64";
+    assumeTrue(isPresent(qemu), qemu + " is not on the path: nobody else proves the programs");
+    Path source = Path.of(ProgramTest.class.getResource("/programs/" + name).toURI());
+    Path console = scratch.resolve(name + ".console");
+    assemble(source, "-DQEMU");
+
+    Process process =
+        new ProcessBuilder(
+                qemu, "-accel", "tcg", "-cpu", "max", "-m", "16", "-display", "none", "-no-reboot",
+                "-bios", image(source).toString(), "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+                "-debugcon", "file:" + console)
+            .redirectErrorStream(true)
+            .redirectOutput(scratch.resolve(name + ".out").toFile())
+            .start();
+    boolean ended = process.waitFor(60, TimeUnit.SECONDS);
+    process.destroyForcibly();
+
+    assertThat(ended).as("%s ends", name).isTrue();
+    assertThat(process.exitValue())
+        .as("%s, console: %s", name, Files.exists(console) ? Files.readString(console) : "")
+        .isEqualTo(PASSED_EXIT_STATUS);
+  }
+
+  private static Path image(Path source) {
+    return scratch.resolve(source.getFileName() + ".bin");
+  }
+
+  private static byte[] assemble(Path source, String definition) throws IOException, InterruptedException {
+    Path image = image(source);
     Process nasm =
-        new ProcessBuilder("nasm", "-f", "bin", "-o", image.toString(), source.toString())
+        new ProcessBuilder("nasm", definition, "-f", "bin", "-o", image.toString(), source.toString())
             .directory(source.getParent().toFile())
             .redirectErrorStream(true)
             .start();
