@@ -84,15 +84,16 @@ final class SegmentQueries {
     zero(s, type >= 16 && (write ? !code && readWrite : !code || readWrite));
   }
 
+  /** Memory is written only when the level is raised: a program may ask about what it cannot write. */
   private static void arpl(Cpu cpu, Instruction i) {
     CpuState s = cpu.state;
     int level = s.r16(i.source) & 3;
-    int old = i.memory ? (int) cpu.memory.loadForUpdate(i, 2) : s.r16(i.destination);
+    int old = i.memory ? cpu.memory.load16(i) : s.r16(i.destination);
     boolean raised = (old & 3) < level;
     if (raised) {
       int value = old & ~3 | level;
       if (i.memory) {
-        cpu.memory.update(2, value);
+        cpu.memory.store16(i, value);
       } else {
         s.r16(i.destination, value);
       }
