@@ -29,6 +29,7 @@ final class Conditions {
       case "faulted" -> host.vector() != CpuOutcome.COMPLETED;
       case "page-fault" -> host.vector() == 14;
       case "alignment-fault" -> host.vector() == 17;
+      case "st0-over-0.29" -> st0(input) > 0.2928;
       case "locked" -> encoding.has(0xf0);
       case "rex-w" -> (encoding.rex() & 8) != 0;
       case "ours-alignment-fault" -> ours.vector() == 17;
@@ -44,6 +45,15 @@ final class Conditions {
       case "count-from-size" -> encoding.shiftCount(input) >= encoding.operandBits(row);
       default -> throw new IllegalStateException("undefined.txt: no condition " + name);
     };
+  }
+
+  /** Returns the size of ST0, which counts as 0 when it is no number. */
+  private static double st0(CpuCase input) {
+    long significand = input.state().fx(ProcessorState.FX_ST, 8);
+    int exponent = (int) input.state().fx(ProcessorState.FX_ST + 8, 2) & 0x7fff;
+    return exponent == 0x7fff
+        ? 0
+        : Math.scalb((double) (significand >>> 1), exponent - 0x3fff - 62);
   }
 
   /** The host sees a limit exceeded where we see the last page of 4 GiB not mapped. */

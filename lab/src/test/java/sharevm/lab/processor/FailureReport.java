@@ -3,8 +3,11 @@ package sharevm.lab.processor;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.TreeSet;
+import sharevm.cpu.decode.Decoder;
 import sharevm.cpu.opcode.Opcode;
 import sharevm.cpu.opcode.Opcode.Attribute;
+import sharevm.cpu.opcode.OpcodeTable;
+import sharevm.cpu.text.Disassembler;
 
 /** Says all that is needed to understand one difference, in one text. */
 final class FailureReport {
@@ -38,6 +41,7 @@ final class FailureReport {
     line("row          %s", row.text());
     line("again        %s", input.origin());
     line("bytes        %s (%s)", HexFormat.ofDelimiter(" ").formatHex(input.code()), input.mode());
+    line("ours         %s", disassembled());
     if (Objdump.available()) {
       line("objdump      %s", Objdump.disassemble(input.code(), input.mode()).getFirst().text());
     }
@@ -46,6 +50,15 @@ final class FailureReport {
     row("vector", "", vector(host), vector(ours));
     row("error", "", hex(host.errorCode()), hex(ours.errorCode()));
     row("CR2", "", hex(host.cr2()), hex(ours.cr2()));
+  }
+
+  private String disassembled() {
+    Decoder decoder = new Decoder(OpcodeTable.load(), _ -> null);
+    byte[] code = input.code();
+    Decoder.Outcome outcome = decoder.decode(code, 0, code.length, input.mode().bits / 8, 0);
+    return outcome == Decoder.Outcome.DECODED
+        ? Disassembler.text(decoder.instruction(), input.state().rip)
+        : outcome.toString();
   }
 
   private static String vector(CpuOutcome outcome) {

@@ -55,7 +55,6 @@ class InstructionsAgainstHostTest {
   private record Numbered(Opcode row, CpuCase input) {}
 
   @Test
-  @Tag("long")
   void doesWhatTheHostDoes() throws Exception {
     compare(QUICK_CASES);
   }

@@ -35,7 +35,7 @@ class RandomCodeTest {
   private static final int RUNS = 5;
 
   /** What a budget of instructions may take, with much to spare for a busy host. */
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   private static final int PAGE_TABLES = 0x1000;
   private static final long LARGE_PAGE = 0xe7;
@@ -96,7 +96,6 @@ class RandomCodeTest {
 
   @ParameterizedTest
   @EnumSource(Start.class)
-  @Tag("long")
   void neitherThrowsNorHangs(Start start) {
     run(start, QUICK_PROGRAMS);
   }
