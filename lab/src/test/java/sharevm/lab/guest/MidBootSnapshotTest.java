@@ -24,10 +24,11 @@ class MidBootSnapshotTest {
   void goesOnToTheSameShell(int cpus) throws IOException, HostException, InterruptedException {
     Optional<Path> kernel = DebianGuest.CLOUD_AMD64.kernel();
     Optional<Path> initrd = DebianGuest.CLOUD_AMD64.initrd();
-    assumeTrue(kernel.isPresent() && initrd.isPresent(), "Debian's packages cannot be fetched here");
+    assumeTrue(
+        kernel.isPresent() && initrd.isPresent(), "Debian's packages cannot be fetched here");
     MachineSpec spec = MachineSpec.of(256L << 20).withCpus(cpus).withNoReboot(true);
     try (GuestHarness first =
-        GuestHarness.boot(spec, kernel.get(), initrd, "console=ttyS0 panic=-1")) {
+        GuestHarness.boot(spec, kernel.get(), initrd, "console=ttyS0 panic=-1 cryptomgr.notests")) {
       first.expect("PCI: Using ACPI for IRQ routing", BOOT);
       try (GuestHarness second = first.restoredElsewhere()) {
         second.expect(DebianGuest.PROMPT, BOOT);

@@ -38,7 +38,8 @@ public final class KernelLoader {
         kernel.size() == 0
             ? kernel.name() + ": empty; give a kernel"
             : kernel.name()
-                + ": not a kernel (no bzImage, ELF or Multiboot kernel); give a vmlinuz or an ELF kernel");
+                + ": not a kernel (no bzImage, ELF or Multiboot kernel);"
+                + " give a vmlinuz or an ELF kernel");
   }
 
   /** A PVH note comes first: it is made for this; without one it can but be an unpacked Linux. */

@@ -245,7 +245,8 @@ public final class LinuxLoader {
     long at = limit - initrd.size() & -PAGE;
     if (at < Math.max(kernelEnd, MIB)) {
       throw new LoaderException(
-          "%s: %d KiB of initrd do not fit between the kernel and %d MiB; give the guest more memory"
+          ("%s: %d KiB of initrd do not fit between the kernel and %d MiB;"
+                  + " give the guest more memory")
               .formatted(initrd.name(), initrd.size() >> 10, limit >> 20));
     }
     MemorySegment target = memory.slice(at, initrd.size());
@@ -296,6 +297,7 @@ public final class LinuxLoader {
   private static LoaderException needsLongMode(GuestFile kernel) {
     return new LoaderException(
         kernel.name()
-            + ": a 64-bit kernel, but the processor model has no 64-bit mode; choose another --cpu");
+            + ": a 64-bit kernel, but the processor model has no 64-bit mode;"
+            + " choose another --cpu");
   }
 }

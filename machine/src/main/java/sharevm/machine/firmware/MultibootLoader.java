@@ -59,7 +59,8 @@ public final class MultibootLoader {
     long flags = kernel.u32(header + 4);
     if ((flags & MUST_UNDERSTAND & ~(ALIGN_MODULES | WANTS_MEMORY | WANTS_VIDEO)) != 0) {
       throw new LoaderException(
-          "%s: its Multiboot header has flags %08Xh, of which some are unknown; use a Multiboot 1 kernel"
+          ("%s: its Multiboot header has flags %08Xh, of which some are unknown;"
+                  + " use a Multiboot 1 kernel")
               .formatted(kernel.name(), flags));
     }
     if ((flags & WANTS_VIDEO) != 0 && kernel.u32(header + 32) == 0) {
@@ -183,7 +184,8 @@ public final class MultibootLoader {
 
   private LoaderException outside(GuestFile kernel, long from, long to) {
     return new LoaderException(
-        "%s: loads at %Xh to %Xh, usable memory is from 100000h to %Xh; relink it or give more memory"
+        ("%s: loads at %Xh to %Xh, usable memory is from 100000h to %Xh;"
+                + " relink it or give more memory")
             .formatted(kernel.name(), from, to, map.usableLowEnd()));
   }
 }
