@@ -58,6 +58,7 @@ public final class Semantics implements Binder {
 
   private void bindVectors() {
     SseMove.bind(this);
+    SsePlain.bind(this);
     SseArithmetic.bind(this);
     SseCompare.bind(this);
     SseConvert.bind(this);

@@ -6,7 +6,6 @@ import sharevm.cpu.Operation;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.real.SseDouble;
 import sharevm.cpu.real.SseSingle;
-import sharevm.cpu.real.SseUnit;
 
 /** Floating-point arithmetic on one or all elements of XMM registers. */
 final class SseArithmetic {
@@ -27,13 +26,16 @@ final class SseArithmetic {
   private SseArithmetic() {}
 
   static void bind(Semantics semantics) {
-    four(semantics, "SUB", SseSingle::subtract, SseDouble::subtract);
-    four(semantics, "MUL", SseSingle::multiply, SseDouble::multiply);
-    four(semantics, "DIV", SseSingle::divide, SseDouble::divide);
-    four(semantics, "MIN", SseSingle::minimum, SseDouble::minimum);
-    four(semantics, "MAX", SseSingle::maximum, SseDouble::maximum);
-    four(semantics, "ADD", SseSingle::add, SseDouble::add);
-    four(semantics, "SQRT", (u, a, b) -> u.squareRoot(b), (u, a, b) -> u.squareRoot(b));
+    extremes(semantics, "MIN", SseSingle::minimum, SseDouble::minimum);
+    extremes(semantics, "MAX", SseSingle::maximum, SseDouble::maximum);
+    semantics.put("ADDPS", packedSingle(SseSingle::add));
+    semantics.put("SUBPS", packedSingle(SseSingle::subtract));
+    semantics.put("MULPS", packedSingle(SseSingle::multiply));
+    semantics.put("DIVPS", packedSingle(SseSingle::divide));
+    semantics.put("DIVPD", packedDouble(SseDouble::divide));
+    semantics.put("SQRTPS", packedSingle((u, a, b) -> u.squareRoot(b)));
+    semantics.put("SQRTSS", scalarSingle((u, a, b) -> u.squareRoot(b)));
+    semantics.put("SQRTPD", packedDouble((u, a, b) -> u.squareRoot(b)));
     semantics.put("RCPPS", packedSingle((u, a, b) -> u.reciprocal(b)));
     semantics.put("RCPSS", scalarSingle((u, a, b) -> u.reciprocal(b)));
     semantics.put("RSQRTPS", packedSingle((u, a, b) -> u.reciprocalRoot(b)));
@@ -53,7 +55,7 @@ final class SseArithmetic {
   }
 
   /** Binds the packed and scalar forms for both formats. */
-  private static void four(Semantics semantics, String name, OnSingle single, OnDouble dual) {
+  private static void extremes(Semantics semantics, String name, OnSingle single, OnDouble dual) {
     semantics.put(name + "PS", packedSingle(single));
     semantics.put(name + "SS", scalarSingle(single));
     semantics.put(name + "PD", packedDouble(dual));
@@ -70,26 +72,32 @@ final class SseArithmetic {
 
   static Operation scalarSingle(OnSingle element) {
     return (cpu, i) -> {
-      CpuState s = cpu.state;
-      FloatGuard.sse(s);
-      int source = SseAccess.source32(cpu, i);
-      SseUnit unit = SseAccess.begin(cpu);
-      int result = element.apply(unit.singles(), s.xmmInt(i.destination), source);
-      SseAccess.commit(cpu);
-      s.xmmInt(i.destination, result);
+      FloatGuard.sse(cpu.state);
+      scalar(cpu, i.destination, element, SseAccess.source32(cpu, i));
     };
+  }
+
+  /** Applies an operation to the lowest element of a register and a source. */
+  static void scalar(Cpu cpu, int destination, OnSingle element, int source) {
+    SseSingle unit = SseAccess.begin(cpu).singles();
+    int result = element.apply(unit, cpu.state.xmmInt(destination), source);
+    SseAccess.commit(cpu);
+    cpu.state.xmmInt(destination, result);
   }
 
   static Operation scalarDouble(OnDouble element) {
     return (cpu, i) -> {
-      CpuState s = cpu.state;
-      FloatGuard.sse(s);
-      long source = SseAccess.source64(cpu, i);
-      SseUnit unit = SseAccess.begin(cpu);
-      long result = element.apply(unit.doubles(), s.xmmLow(i.destination), source);
-      SseAccess.commit(cpu);
-      s.xmmLow(i.destination, result);
+      FloatGuard.sse(cpu.state);
+      scalar(cpu, i.destination, element, SseAccess.source64(cpu, i));
     };
+  }
+
+  /** Applies an operation to the lower element of a register and a source. */
+  static void scalar(Cpu cpu, int destination, OnDouble element, long source) {
+    SseDouble unit = SseAccess.begin(cpu).doubles();
+    long result = element.apply(unit, cpu.state.xmmLow(destination), source);
+    SseAccess.commit(cpu);
+    cpu.state.xmmLow(destination, result);
   }
 
   static Operation packedSingle(OnSingle element) {
@@ -113,13 +121,18 @@ final class SseArithmetic {
       FloatGuard.sse(s);
       long low = i.memory ? cpu.memory.loadAligned128(i) : s.xmmLow(i.source);
       long high = i.memory ? cpu.memory.high128() : s.xmmHigh(i.source);
-      SseDouble unit = SseAccess.begin(cpu).doubles();
-      int d = i.destination;
-      low = element.apply(unit, s.xmmLow(d), low);
-      high = element.apply(unit, s.xmmHigh(d), high);
-      SseAccess.commit(cpu);
-      SseAccess.set(s, d, low, high);
+      packed(cpu, i.destination, element, low, high);
     };
+  }
+
+  /** Applies an operation to both elements of a register and a source. */
+  static void packed(Cpu cpu, int destination, OnDouble element, long low, long high) {
+    CpuState s = cpu.state;
+    SseDouble unit = SseAccess.begin(cpu).doubles();
+    long newLow = element.apply(unit, s.xmmLow(destination), low);
+    long newHigh = element.apply(unit, s.xmmHigh(destination), high);
+    SseAccess.commit(cpu);
+    SseAccess.set(s, destination, newLow, newHigh);
   }
 
   private static long both(OnSingle element, SseSingle unit, long a, long b) {

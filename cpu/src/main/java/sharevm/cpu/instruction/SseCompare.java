@@ -6,6 +6,7 @@ import sharevm.cpu.Flags;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.instruction.SseArithmetic.OnDouble;
 import sharevm.cpu.instruction.SseArithmetic.OnSingle;
+import sharevm.cpu.real.PlainDouble;
 
 /** Comparison of floating-point numbers, into masks and into flags. */
 final class SseCompare {
@@ -48,6 +49,12 @@ final class SseCompare {
     FloatGuard.sse(s);
     long b = SseAccess.source64(cpu, i);
     long a = s.xmmLow(i.destination);
+    if (PlainDouble.ordinary(a) && PlainDouble.ordinary(b)) {
+      double x = Double.longBitsToDouble(a);
+      double y = Double.longBitsToDouble(b);
+      Flags.status(s, x < y ? Flags.CF : x == y ? Flags.ZF : 0);
+      return;
+    }
     int flags = SseAccess.begin(cpu).doubles().order(a, b, quietNanInvalid);
     SseAccess.commit(cpu);
     Flags.status(s, flags);

@@ -68,6 +68,10 @@ final class SseConvert {
   private static void integerToDouble(Cpu cpu, Instruction i) {
     FloatGuard.sse(cpu.state);
     long value = integer(cpu, i);
+    if (value == (int) value) {
+      cpu.state.xmmLow(i.destination, Double.doubleToRawLongBits(value));
+      return;
+    }
     long result = SseAccess.begin(cpu).doubles().fromLong(value);
     SseAccess.commit(cpu);
     cpu.state.xmmLow(i.destination, result);

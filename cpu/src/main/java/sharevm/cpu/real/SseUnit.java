@@ -12,6 +12,11 @@ public final class SseUnit {
   /** What a processor that has DAZ writes as MXCSR_MASK. SDM Vol. 1, 11.6.6. */
   public static final int MXCSR_MASK = 0xffff;
 
+  /** All masks and the sticky bit of inexact results; the rounding field is zero. SDM Vol. 1, 10.2.3. */
+  private static final int ONLY_ROUNDS = 0x1fa0;
+
+  private static final int ONLY_ROUNDS_MASK = ONLY_ROUNDS | 0x6000;
+
   private final SseContext context = new SseContext();
   private final SseSingle singles;
   private final SseDouble doubles;
@@ -36,6 +41,14 @@ public final class SseUnit {
   /** The control and status register as {@link #commit} left it. */
   public int mxcsr() {
     return context.mxcsr;
+  }
+
+  /**
+   * Returns whether arithmetic under an MXCSR rounds to nearest, masks every exception and has told of inexact results
+   * already, so that an inexact result of ordinary numbers changes nothing more.
+   */
+  public static boolean onlyRounds(int mxcsr) {
+    return (mxcsr & ONLY_ROUNDS_MASK) == ONLY_ROUNDS;
   }
 
   /** Starts an instruction under a value of MXCSR, which is kept elsewhere. */

@@ -43,6 +43,7 @@ final class Conditions {
       case "count-not-1" -> encoding.shiftCount(input) != 1;
       case "count-over-size" -> encoding.shiftCount(input) > encoding.operandBits(row);
       case "count-from-size" -> encoding.shiftCount(input) >= encoding.operandBits(row);
+      case "host-misaligned-mode" -> (host.state().fx(ProcessorState.FX_MXCSR, 4) & 1 << 17) != 0;
       default -> throw new IllegalStateException("undefined.txt: no condition " + name);
     };
   }
