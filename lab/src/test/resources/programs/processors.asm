@@ -9,6 +9,7 @@
 %define COUNTER (0x40000 + 0x200)
 %define SPLIT  (0x40000 + 0x23e)        ; across two cache lines
 %define PAGES  (0x40000 + 0xffe)        ; across two pages
+%define MIXED  (0x40000 + 0x27e)        ; across two lines; the other processor counts in its upper half
 %define READY  (0x40000 + 0x1c0)
 
 ; 16-bit code; FS is at 40000 in both processors.
@@ -32,7 +33,10 @@ change: mov [constant - BASE], eax
         ; Plain data in the same page as the code.
         mov [beside - BASE], eax
         loop change
+        mov cx, COUNTS
         mov dword [fs:far(FLAG)], -1
+mixed:  lock inc dword [fs:far(MIXED)]
+        loop mixed
 wait1:  pause
         cmp byte [fs:far(DONE)], 1
         jne wait1
@@ -41,6 +45,8 @@ wait1:  pause
 wait2:  pause
         cmp dword [fs:far(DONE)], 3
         jne wait2
+        expect word [fs:far(MIXED)], COUNTS
+        expect word [fs:far(MIXED) + 2], COUNTS
         expect dword [fs:far(COUNTER)], 2 * COUNTS
         expect dword [fs:far(COUNTER) + 4], 2 * COUNTS
         expect dword [fs:far(COUNTER) + 8], 2 * COUNTS
@@ -65,6 +71,9 @@ look:   mov ebx, [fs:far(FLAG)]
         FAIL
 looked: call routine
         expect eax, ROUNDS
+        mov cx, COUNTS
+mixed2: lock inc word [fs:far(MIXED) + 2]
+        loop mixed2
         mov byte [fs:far(DONE)], 1
         call count
         lock inc dword [fs:far(DONE)]

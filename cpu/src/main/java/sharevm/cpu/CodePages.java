@@ -4,6 +4,7 @@ import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Which pages of guest RAM hold code that some processor has decoded or translated. Shared by the processors of a
@@ -29,6 +30,7 @@ public final class CodePages {
   private final AtomicIntegerArray marks;
   private final CopyOnWriteArrayList<Cache> caches = new CopyOnWriteArrayList<>();
   private final CopyOnWriteArrayList<RamWriter> writers = new CopyOnWriteArrayList<>();
+  private final AtomicReference<RamWriter> exclusive = new AtomicReference<>();
 
   /** Makes one for RAM of a size in bytes. */
   public CodePages(long ramSize) {
@@ -42,6 +44,11 @@ public final class CodePages {
 
   void add(RamWriter writer) {
     writers.add(writer);
+  }
+
+  /** Who has memory for itself at present, or null. */
+  AtomicReference<RamWriter> exclusive() {
+    return exclusive;
   }
 
   List<RamWriter> writers() {

@@ -69,8 +69,7 @@ public final class Cpu {
     this.interrupts = environment.interrupts();
     this.memory = new Memory(state, bus, environment.codePages());
     this.events = new Events(this);
-    this.writer =
-        new RamWriter(environment.codePages(), state.attention, memory::protect);
+    this.writer = memory.writer();
     this.engine = new Interpreter(this, environment.codePages());
     Reset.powerUp(this);
   }

@@ -3,6 +3,7 @@ package sharevm.cpu;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
 
 /**
@@ -25,12 +26,15 @@ public final class RamWriter {
   private volatile long answeredCount;
   private volatile boolean running;
 
+  /** Whether the processor stands still for another that wants memory for itself. */
+  private volatile boolean still;
+
   /**
    * Makes one and registers it.
    *
    * @param protect takes away, on the processor's thread, the right to write freely to the page at an offset in RAM
    */
-  RamWriter(CodePages codePages, Attention attention, LongConsumer protect) {
+  public RamWriter(CodePages codePages, Attention attention, LongConsumer protect) {
     this.codePages = codePages;
     this.attention = attention;
     this.protect = protect;
@@ -48,11 +52,63 @@ public final class RamWriter {
     running = false;
   }
 
-  /** Does what others asked for; on the processor's thread, between two instructions or while it waits for others. */
+  /**
+   * Does what others asked for, and stands still while one wants memory for itself; on the processor's thread, between
+   * two instructions or while it waits for others.
+   */
   public void answer() {
+    protectAsked();
+    int spins = 0;
+    while (another(codePages.exclusive().get())) {
+      still = true;
+      while (another(codePages.exclusive().get())) {
+        protectAsked();
+        pause(spins++);
+      }
+      still = false;
+    }
+  }
+
+  private boolean another(RamWriter holder) {
+    return holder != null && holder != this;
+  }
+
+  private void protectAsked() {
     for (Long page = asked.poll(); page != null; page = asked.poll()) {
       protect.accept(page);
       answeredCount++;
+    }
+  }
+
+  /**
+   * Does something while no other processor runs: what a locked access needs that the host cannot make as one, such as
+   * one across two cache lines.
+   */
+  public boolean exclusively(BooleanSupplier access) {
+    int spins = 0;
+    while (!codePages.exclusive().compareAndSet(null, this)) {
+      answer();
+      pause(spins++);
+    }
+    try {
+      for (RamWriter other : codePages.writers()) {
+        other.attention.raise(other == this ? 0 : Attention.CODE);
+        for (spins = 0; other != this && other.running && !other.still; spins++) {
+          protectAsked();
+          pause(spins);
+        }
+      }
+      return access.getAsBoolean();
+    } finally {
+      codePages.exclusive().set(null);
+    }
+  }
+
+  private static void pause(int spins) {
+    if (spins < SPINS) {
+      Thread.onSpinWait();
+    } else {
+      LockSupport.parkNanos(PAUSE_NANOS);
     }
   }
 
@@ -77,14 +133,9 @@ public final class RamWriter {
   }
 
   private void await(RamWriter other, long ticket) {
-    int spins = 0;
-    while (other.running && other.answeredCount < ticket) {
+    for (int spins = 0; other.running && other.answeredCount < ticket; spins++) {
       answer();
-      if (spins++ < SPINS) {
-        Thread.onSpinWait();
-      } else {
-        LockSupport.parkNanos(PAUSE_NANOS);
-      }
+      pause(spins);
     }
   }
 }

@@ -9,6 +9,7 @@ import sharevm.cpu.CodePages;
 import sharevm.cpu.Control;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
+import sharevm.cpu.RamWriter;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
 
@@ -33,6 +34,7 @@ public final class Memory {
   private final MemorySegment ram;
   private final SlowMemory slow;
   private final CodePages codePages;
+  private final RamWriter writer;
   private final Tlb user = new Tlb();
   private final Tlb supervisor = new Tlb();
 
@@ -59,7 +61,13 @@ public final class Memory {
     this.s = state;
     this.ram = bus.ram();
     this.codePages = codePages;
-    this.slow = new SlowMemory(state, bus, codePages);
+    this.writer = new RamWriter(codePages, state.attention, this::protect);
+    this.slow = new SlowMemory(state, bus, codePages, writer);
+  }
+
+  /** Returns what keeps this processor and others from each other's memory accesses. */
+  public RamWriter writer() {
+    return writer;
   }
 
   /** Returns the page walker, for who needs its registers. */

@@ -9,6 +9,7 @@ import sharevm.cpu.CodePages;
 import sharevm.cpu.Control;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
+import sharevm.cpu.RamWriter;
 import sharevm.cpu.event.Breakpoints;
 import sharevm.cpu.event.GuestFault;
 
@@ -22,9 +23,11 @@ final class SlowMemory {
   private final Bus bus;
   private final MemorySegment ram;
   private final CodePages codePages;
+  private final RamWriter writer;
   private final PageWalk walk;
 
-  SlowMemory(CpuState state, Bus bus, CodePages codePages) {
+  SlowMemory(CpuState state, Bus bus, CodePages codePages, RamWriter writer) {
+    this.writer = writer;
     this.s = state;
     this.bus = bus;
     this.ram = bus.ram();
@@ -144,16 +147,17 @@ final class SlowMemory {
     }
   }
 
-  /** A locked access to a device or across two containers: one at a time in the machine, as under a bus lock. */
+  /** A locked access to a device or across two containers: while all other processors stand still. */
   private boolean compareAndSetInParts(Tlb tlb, long linear, int size, long expected, long value) {
-    synchronized (codePages) {
-      long mask = size == 8 ? -1L : (1L << size * 8) - 1;
-      if (loadChecked(tlb, linear, size, privilege()) != (expected & mask)) {
-        return false;
-      }
-      storeChecked(tlb, linear, size, value, privilege());
-      return true;
-    }
+    long mask = size == 8 ? -1L : (1L << size * 8) - 1;
+    return writer.exclusively(
+        () -> {
+          if (loadChecked(tlb, linear, size, privilege()) != (expected & mask)) {
+            return false;
+          }
+          storeChecked(tlb, linear, size, value, privilege());
+          return true;
+        });
   }
 
   private long ramPlace(Tlb tlb, long linear) {
