@@ -5,6 +5,7 @@ module sharevm.cpu {
   exports sharevm.cpu.decode;
   exports sharevm.cpu.event;
   exports sharevm.cpu.instruction;
+  exports sharevm.cpu.interpret;
   exports sharevm.cpu.opcode;
   exports sharevm.cpu.real;
   exports sharevm.cpu.text;

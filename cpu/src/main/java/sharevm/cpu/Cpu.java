@@ -52,16 +52,31 @@ public final class Cpu {
   /** What keeps this processor from writing unseen to pages of which another makes code. */
   public final RamWriter writer;
 
+  /** Makes the engine of a processor, on top of the interpreter that it may leave work to. */
+  @FunctionalInterface
+  public interface EngineFactory {
+    /** The interpreter alone. */
+    EngineFactory INTERPRETER = (cpu, interpreter, codePages) -> interpreter;
+
+    /** Makes an engine. */
+    Engine create(Cpu cpu, Interpreter interpreter, CodePages codePages);
+  }
+
   private final Environment environment;
   private final Engine engine;
 
-  /** Makes a processor in its state after power-up (Intel SDM Vol. 3A 10.1.1). */
+  /** Makes a processor with the interpreter, in its state after power-up (Intel SDM Vol. 3A 10.1.1). */
   public Cpu(CpuModel model, Environment environment) {
-    this(model, environment, new CpuState());
+    this(model, environment, new CpuState(), EngineFactory.INTERPRETER);
   }
 
-  /** Makes one with a state that others, such as its interrupt controller, know already. */
+  /** Makes one with the interpreter and a state that others, such as its interrupt controller, know already. */
   public Cpu(CpuModel model, Environment environment, CpuState state) {
+    this(model, environment, state, EngineFactory.INTERPRETER);
+  }
+
+  /** Makes one with an engine, and a state that others, such as its interrupt controller, know already. */
+  public Cpu(CpuModel model, Environment environment, CpuState state, EngineFactory factory) {
     this.state = state;
     this.model = model;
     this.environment = environment;
@@ -70,7 +85,8 @@ public final class Cpu {
     this.memory = new Memory(state, bus, environment.codePages());
     this.events = new Events(this);
     this.writer = memory.writer();
-    this.engine = new Interpreter(this, environment.codePages());
+    Interpreter interpreter = new Interpreter(this, environment.codePages());
+    this.engine = factory.create(this, interpreter, environment.codePages());
     Reset.powerUp(this);
   }
 

@@ -130,7 +130,7 @@ public final class CpuState {
   public final Msrs msr = new Msrs();
 
 
-  /** The layout shared with translated code: XMM0 to XMM15, MXCSR, attention word. */
+  /** The layout shared with translated code: XMM0 to XMM15, MXCSR, attention word, the translator's tables. */
   public final MemorySegment shared = Arena.ofAuto().allocate(SHARED_SIZE, 64);
 
   /** Offset of XMM0 in {@link #shared}; each register has 16 bytes. */
@@ -138,7 +138,11 @@ public final class CpuState {
 
   public static final long MXCSR = 256;
   public static final long ATTENTION = 260;
-  public static final long SHARED_SIZE = 320;
+
+  /** Where the engine that translates keeps what its code reads and writes, up to {@link #SHARED_SIZE}. */
+  public static final long TRANSLATOR = 264;
+
+  public static final long SHARED_SIZE = 512 << 10;
 
   /** MXCSR after reset (Intel SDM Vol. 1 10.2.3). */
   public static final int MXCSR_DEFAULT = 0x1f80;

@@ -17,4 +17,9 @@ public interface Engine {
 
   /** Ends the running block after the present instruction; RIP is then the next instruction's. */
   void leaveBlock();
+
+  /** Returns counts of this engine's own for people, in one line; may be called on any thread. */
+  default String counts() {
+    return "";
+  }
 }

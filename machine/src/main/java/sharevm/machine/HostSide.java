@@ -2,6 +2,7 @@ package sharevm.machine;
 
 import java.lang.foreign.MemorySegment;
 import java.util.function.IntConsumer;
+import sharevm.cpu.Cpu;
 import sharevm.machine.bus.Clock;
 import sharevm.machine.bus.HostClock;
 import sharevm.machine.bus.Trace;
@@ -18,6 +19,7 @@ import sharevm.machine.chip.uart16550.SerialSink;
  * @param serial where the first serial port's output goes
  * @param debugConsole takes the bytes that a guest writes to port E9h
  * @param trace where traces go
+ * @param engine makes what executes the guest's instructions
  */
 public record HostSide(
     String name,
@@ -26,7 +28,8 @@ public record HostSide(
     long epochMillis,
     SerialSink serial,
     IntConsumer debugConsole,
-    Trace trace) {
+    Trace trace,
+    Cpu.EngineFactory engine) {
   /** Returns one with the host's time and a serial port, without debug console and trace. */
   public static HostSide of(String name, MemorySegment memory, SerialSink serial) {
     return new HostSide(
@@ -36,7 +39,8 @@ public record HostSide(
         System.currentTimeMillis(),
         serial,
         _ -> {},
-        Trace.OFF);
+        Trace.OFF,
+        Cpu.EngineFactory.INTERPRETER);
   }
 
   /** Returns the same for a restored machine: the clock goes on from the snapshot's time. */
@@ -47,16 +51,22 @@ public record HostSide(
 
   /** Returns the same with another clock, whose zero is at {@code epoch} milliseconds since 1970. */
   public HostSide withClock(Clock other, long epoch) {
-    return new HostSide(name, memory, other, epoch, serial, debugConsole, trace);
+    return new HostSide(name, memory, other, epoch, serial, debugConsole, trace, engine);
   }
 
   /** Returns the same with a reader of port E9h. */
   public HostSide withDebugConsole(IntConsumer reader) {
-    return new HostSide(name, memory, clock, epochMillis, serial, reader, trace);
+    return new HostSide(name, memory, clock, epochMillis, serial, reader, trace, engine);
   }
 
   /** Returns the same with a trace. */
   public HostSide withTrace(Trace other) {
-    return new HostSide(name, memory, clock, epochMillis, serial, debugConsole, other);
+    return new HostSide(name, memory, clock, epochMillis, serial, debugConsole, other, engine);
+  }
+
+  /** Returns the same with another engine. */
+  public HostSide withEngine(Cpu.EngineFactory other) {
+    return new HostSide(
+        name, memory, clock, epochMillis, serial, debugConsole, trace, other);
   }
 }

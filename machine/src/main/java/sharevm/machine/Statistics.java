@@ -15,8 +15,9 @@ public record Statistics(long runNanos, List<Processor> processors) {
    * @param instructions completed
    * @param halts times that it waited for an interrupt
    * @param haltedNanos host time that it spent so
+   * @param engine what its engine counts, in one line, or nothing
    */
-  public record Processor(long instructions, long halts, long haltedNanos) {}
+  public record Processor(long instructions, long halts, long haltedNanos, String engine) {}
 
   /** Copies the list. */
   public Statistics {

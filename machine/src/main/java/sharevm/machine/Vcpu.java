@@ -76,7 +76,8 @@ final class Vcpu implements Runnable {
   }
 
   Statistics.Processor statistics() {
-    return new Statistics.Processor(cpu.engine().retired(), halts, haltedNanos);
+    return new Statistics.Processor(
+        cpu.engine().retired(), halts, haltedNanos, cpu.engine().counts());
   }
 
   @Override

@@ -56,6 +56,30 @@ public final class Memory {
   /** The upper half of what the last {@link #load128} loaded. */
   private long high;
 
+  /** Another cache of translations, which must forget what this one forgets. */
+  public interface Listener {
+    /** All translations, or all but global ones, are forgotten. */
+    void flushed(boolean globalToo);
+
+    /** One page's translation is forgotten. */
+    void pageFlushed(long linear);
+
+    /** The page at an offset in RAM now holds code: writes to it must come here. */
+    void codeAt(long ramOffset);
+  }
+
+  private Listener listener =
+      new Listener() {
+        @Override
+        public void flushed(boolean globalToo) {}
+
+        @Override
+        public void pageFlushed(long linear) {}
+
+        @Override
+        public void codeAt(long ramOffset) {}
+      };
+
   /** Makes the memory path of a processor. */
   public Memory(CpuState state, Bus bus, CodePages codePages) {
     this.s = state;
@@ -86,8 +110,43 @@ public final class Memory {
     tlb = current.words;
   }
 
+  /** Sets who hears of forgotten translations. */
+  public void listen(Listener other) {
+    listener = other;
+  }
+
+  /**
+   * Looks a page up for another cache of translations, without touching it.
+   *
+   * @return the page's offset in RAM, or -1 when accesses must come here: a fault, a device, code that would be
+   *     written, a watched or unaligned access, one that crosses into another page
+   */
+  public long pageFor(long linear, int size, boolean write) {
+    if ((linear & 0xfff) + size > 4096 || current == checking) {
+      return -1;
+    }
+    try {
+      if (write) {
+        slow.probeWrite(current, linear, size, CpuState.FLAT);
+      } else {
+        slow.probeRead(current, linear, size, CpuState.FLAT);
+      }
+    } catch (GuestFault _) {
+      return -1;
+    }
+    int entry = Tlb.entry(linear);
+    int word = entry + (write ? Tlb.WRITE : Tlb.READ);
+    return tlb[word] == (linear & -4096) ? tlb[entry + Tlb.RAM] : -1;
+  }
+
+  /** Returns whether the page last looked up may also be written without coming here. */
+  public boolean pageWritable(long linear) {
+    return tlb[Tlb.entry(linear) + Tlb.WRITE] == (linear & -4096);
+  }
+
   /** Forgets all translations. */
   public void flush() {
+    listener.flushed(true);
     user.flush();
     supervisor.flush();
     supervisorOverride.flush();
@@ -95,6 +154,7 @@ public final class Memory {
 
   /** Forgets all translations but global ones. */
   public void flushNonGlobal() {
+    listener.flushed(false);
     user.flushNonGlobal();
     supervisor.flushNonGlobal();
     supervisorOverride.flushNonGlobal();
@@ -102,6 +162,7 @@ public final class Memory {
 
   /** Forgets the translation of one page. */
   public void flushPage(long linear) {
+    listener.pageFlushed(linear);
     user.flushPage(linear);
     supervisor.flushPage(linear);
     supervisorOverride.flushPage(linear);
@@ -109,6 +170,7 @@ public final class Memory {
 
   /** Makes writes to a page of RAM go the slow way, since it now holds code; returns whether some did not. */
   public boolean protect(long ramOffset) {
+    listener.codeAt(ramOffset);
     return user.protect(ramOffset)
         | supervisor.protect(ramOffset)
         | supervisorOverride.protect(ramOffset);
@@ -508,6 +570,16 @@ public final class Memory {
    */
   public long fetch(long linear) {
     return slow.fetch(linear & s.linearMask);
+  }
+
+  /** Returns the size of the page that was last translated, as a power of two: 12, 22 for 2 or 4 MiB, or 30. */
+  public int lastPageShift() {
+    return slow.pageWalk().pageShift();
+  }
+
+  /** Returns whether the page that was last translated is global: kept when CR3 changes. */
+  public boolean lastIsGlobal() {
+    return slow.pageWalk().global();
   }
 
   /** Reads one byte of code from what is no plain memory. */

@@ -69,6 +69,16 @@ public final class PageWalk {
     this.ram = bus.ram();
   }
 
+  /** Returns how many low bits of an address are not part of the last page's number, at most: 12, 22 or 30. */
+  int pageShift() {
+    return sizeKind == Tlb.HUGE ? 30 : sizeKind == Tlb.LARGE ? 22 : 12;
+  }
+
+  /** Returns whether the last translated page is global. */
+  boolean global() {
+    return global;
+  }
+
   /** Returns whether the last translated page may be written by supervisor or user code as asked, and is dirty. */
   boolean writable() {
     return writable && dirty;

@@ -65,9 +65,14 @@ public final class Interpreter implements Engine {
     stop = 0;
   }
 
+  /** Says that the calling thread now runs the processor. */
+  public void enter() {
+    cache.enter();
+  }
+
   @Override
   public Exit run(long budget) {
-    cache.enter();
+    enter();
     end = retired + budget;
     while (retired < end) {
       if (s.attention.bits() != 0) {
@@ -87,7 +92,8 @@ public final class Interpreter implements Engine {
     return new Exit.BudgetSpent();
   }
 
-  private Exit attend() {
+  /** Does what the attention word asks for; returns an exit or null to go on. */
+  public Exit attend() {
     int bits = s.attention.bits();
     if ((bits & Attention.CODE) != 0) {
       s.attention.clear(Attention.CODE);
@@ -101,7 +107,8 @@ public final class Interpreter implements Engine {
     return cpu.events.attend();
   }
 
-  private Exit block(long most) {
+  /** Executes one block, or as much of it as is allowed; returns an exit or null to go on. */
+  public Exit block(long most) {
     try {
       Block block = find();
       return execute(block, (int) Math.min(block.instructions.length, most));
@@ -111,7 +118,7 @@ public final class Interpreter implements Engine {
   }
 
   /** Executes one instruction with all that may surround it: debug exceptions, interrupt shadow. */
-  private Exit step() {
+  public Exit step() {
     try {
       cpu.events.beforeStep();
       Block block = find();
@@ -128,7 +135,8 @@ public final class Interpreter implements Engine {
     return cpu.events.fault(fault);
   }
 
-  private Exit execute(Block block, int limit) {
+  /** Executes the first instructions of a block that begins at RIP; returns an exit or null to go on. */
+  public Exit execute(Block block, int limit) {
     Instruction[] code = block.instructions;
     s.gpr[CpuState.BLOCK_RIP] = s.rip;
     s.rip += block.length;
@@ -154,7 +162,12 @@ public final class Interpreter implements Engine {
     return null;
   }
 
-  private Block find() {
+  /**
+   * Returns the block at RIP.
+   *
+   * @throws GuestFault when it cannot be fetched
+   */
+  public Block find() {
     long linear = s.segmentBase[CpuState.CS] + s.rip & s.linearMask;
     long key = linear << 1 | (s.cpl == 3 ? 1 : 0);
     int slot = (int) (linear ^ linear >>> RECENT_BITS) & (1 << RECENT_BITS) - 1;
