@@ -1,0 +1,190 @@
+package sharevm.translator;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import sharevm.host.ExecutableMemory;
+
+/**
+ * The translated blocks of one processor and the machine code of them. When it is full everything is thrown away: what is
+ * needed is soon back, and what is not no longer takes room.
+ */
+final class CodeCache {
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+
+  /** The most that one block can take; a translation begins only when so much is free. */
+  private static final int ROOM = 64 << 10;
+
+  private final ExecutableMemory memory;
+  private final Stubs stubs = new Stubs();
+  private final int begin;
+  private int end;
+  private final Map<Long, TranslatedBlock> byKey = new HashMap<>();
+  private final Map<Integer, List<TranslatedBlock>> byPage = new HashMap<>();
+  private final List<ExitSite> sites = new ArrayList<>();
+  private final Assembler assembler = new Assembler();
+  private long blocksMade;
+  private int timesFull;
+
+  CodeCache(ExecutableMemory memory) {
+    this.memory = memory;
+    byte[] code = stubs.bytes();
+    MemorySegment.copy(code, 0, memory.writable(), ValueLayout.JAVA_BYTE, 0, code.length);
+    begin = code.length + 63 & -64;
+    clear();
+  }
+
+  /** Throws everything away. */
+  void clear() {
+    end = begin;
+    byKey.clear();
+    byPage.clear();
+    sites.clear();
+    sites.add(new ExitSite(ExitSite.Kind.LOOKUP, null, 0, 0, -1, 0, false));
+  }
+
+  /** Returns whether there is room for one more block. */
+  boolean hasRoom() {
+    return end + ROOM <= memory.writable().byteSize();
+  }
+
+  /** Counts a clearing because of lack of room. */
+  void wasFull() {
+    timesFull++;
+    clear();
+  }
+
+  Stubs stubs() {
+    return stubs;
+  }
+
+  ExitSite site(int number) {
+    return sites.get(number);
+  }
+
+  /** Returns the address at which the host executes an offset. */
+  long address(int offset) {
+    return memory.codeAddress() + offset;
+  }
+
+  /** Runs code at an offset; see {@link ExecutableMemory#call}. */
+  long call(int offset, long first, long second) {
+    return memory.call(offset, first, second);
+  }
+
+  /** Returns the first block for a RIP and mode, others behind it. */
+  TranslatedBlock find(long rip, int modeKey) {
+    return byKey.get(key(rip, modeKey));
+  }
+
+  static long key(long rip, int modeKey) {
+    return rip ^ (long) modeKey << 48;
+  }
+
+  /** Translates a block and keeps it. */
+  void add(TranslatedBlock block, int liveOut) {
+    block.entry = end;
+    BlockTranslator translator =
+        new BlockTranslator(assembler, stubs, end, block, sites, liveOut);
+    translator.translate();
+    byte[] code = assembler.bytes();
+    MemorySegment.copy(code, 0, memory.writable(), ValueLayout.JAVA_BYTE, end, code.length);
+    end += code.length + 15 & -16;
+    block.next = byKey.put(key(block.rip, block.modeKey), block);
+    addTo(block.place, block);
+    if (block.secondPage >= 0) {
+      addTo(block.secondPage, block);
+    }
+    blocksMade++;
+  }
+
+  private void addTo(long place, TranslatedBlock block) {
+    byPage.computeIfAbsent((int) (place >>> 12), _ -> new ArrayList<>()).add(block);
+  }
+
+  /** Makes the jump of a chain exit lead to a block. */
+  void chain(ExitSite site, TranslatedBlock to) {
+    memory.writable().set(INT, site.patch() - 4L, to.entry - site.patch());
+  }
+
+  /** Makes the jump of a chain exit look for its target each time: a block that depends on another page too. */
+  void chainToLookup(ExitSite site) {
+    assembler.clear();
+    assembler.constant(Registers.ADDRESS, site.target());
+    int jump = assembler.jump();
+    assembler.patch(jump, stubs.lookupOffset() - end);
+    memory.writable().set(INT, site.patch() - 4L, end - site.patch());
+    byte[] code = assembler.bytes();
+    write(code, end);
+    end += code.length + 15 & -16;
+  }
+
+  /** Drops the blocks of a page that overlap a range of it. */
+  void drop(int page, int from, int to) {
+    List<TranslatedBlock> blocks = byPage.get(page);
+    if (blocks == null) {
+      return;
+    }
+    blocks.removeIf(
+        block -> {
+          int start = (int) block.place & 0xfff;
+          boolean crosses = block.secondPage >= 0;
+          boolean hit = crosses || start < to && start + block.length > from;
+          if (hit && block.valid) {
+            invalidate(block);
+          }
+          return hit;
+        });
+  }
+
+  /** Lets whoever still jumps to a block leave translated code there. */
+  private void invalidate(TranslatedBlock block) {
+    block.valid = false;
+    unlink(block);
+    sites.add(new ExitSite(ExitSite.Kind.INVALID, block, 0, 0, -1, 0, false));
+    assembler.clear();
+    assembler.constant(Registers.TEMP, sites.size() - 1);
+    int jump = assembler.jump();
+    assembler.patch(jump, stubs.exitOffset() - block.entry);
+    write(assembler.bytes(), block.entry);
+  }
+
+  /** Lets whoever still jumps to a block that is no longer valid go to the one that took its place. */
+  void forward(TranslatedBlock from, TranslatedBlock to) {
+    assembler.clear();
+    int jump = assembler.jump();
+    assembler.patch(jump, to.entry - from.entry);
+    write(assembler.bytes(), from.entry);
+  }
+
+  private void write(byte[] code, int offset) {
+    MemorySegment.copy(code, 0, memory.writable(), ValueLayout.JAVA_BYTE, offset, code.length);
+  }
+
+  private void unlink(TranslatedBlock block) {
+    long key = key(block.rip, block.modeKey);
+    TranslatedBlock first = byKey.get(key);
+    if (first == block) {
+      if (block.next == null) {
+        byKey.remove(key);
+      } else {
+        byKey.put(key, block.next);
+      }
+      return;
+    }
+    for (TranslatedBlock b = first; b != null; b = b.next) {
+      if (b.next == block) {
+        b.next = block.next;
+      }
+    }
+  }
+
+  /** Returns one line of counts. */
+  String statistics() {
+    return "%d blocks, %d translations, %d KiB of code, full %d times"
+        .formatted(byKey.size(), blocksMade, end >> 10, timesFull);
+  }
+}

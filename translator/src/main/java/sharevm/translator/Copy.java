@@ -1,0 +1,300 @@
+package sharevm.translator;
+
+import static sharevm.translator.Registers.ADDRESS;
+import static sharevm.translator.Registers.TEMP;
+
+import java.util.List;
+import java.util.Set;
+import sharevm.cpu.Flags;
+import sharevm.cpu.CpuState;
+import sharevm.cpu.decode.Instruction;
+import sharevm.cpu.opcode.Opcode;
+import sharevm.cpu.opcode.Opcode.Attribute;
+import sharevm.cpu.opcode.OperandType;
+import sharevm.cpu.opcode.OperandType.Field;
+import sharevm.cpu.opcode.OperandType.Kind;
+import sharevm.translator.Assembler.Code;
+import sharevm.translator.Assembler.Place;
+
+/**
+ * Emits a guest instruction as itself, with host registers for guest registers and a host address for its memory
+ * operand. A guest register without a host register goes through a scratch register.
+ */
+final class Copy {
+  /** General-purpose instructions that the host executes as the guest would. */
+  private static final Set<String> GENERAL =
+      Set.of(
+          "ADD", "OR", "ADC", "SBB", "AND", "SUB", "XOR", "CMP", "TEST", "NOT", "NEG", "INC", "DEC", "MUL", "IMUL",
+          "ROL", "ROR", "RCL", "RCR", "SHL", "SHR", "SAR", "SHLD", "SHRD", "BT", "BTS", "BTR", "BTC", "BSF", "BSR",
+          "POPCNT", "CRC32", "BSWAP", "MOV", "MOVZX", "MOVSX", "MOVSXD", "XCHG", "XADD", "CMPXCHG", "CMPXCHG8B",
+          "CMPXCHG16B", "MOVBE", "CBW", "CWD", "CLC", "STC", "CMC", "LAHF", "SAHF", "DIV");
+
+  /** Instructions that read their first operand and leave it alone. */
+  private static final Set<String> READ_ONLY = Set.of("CMP", "TEST", "BT", "DIV", "MUL");
+
+  /** Instructions that write their second operand as well. */
+  private static final Set<String> EXCHANGES = Set.of("XCHG", "XADD");
+
+  /** The second encoding of opcode 80, which 64-bit mode does not have. */
+  private static final int ALIAS_OF_80 = 0x82;
+
+  private final BlockTranslator t;
+  private final Assembler a;
+  private final Instruction i;
+  private final Opcode row;
+  private int register;
+  private int rm;
+  private int registerOperand = -1;
+  private int rmOperand = -1;
+
+  private Copy(BlockTranslator translator, Instruction instruction) {
+    t = translator;
+    a = translator.assembler();
+    i = instruction;
+    row = instruction.opcode;
+  }
+
+  /** Whether an instruction can be copied in a block's mode. */
+  static boolean fits(Instruction i, int modeKey) {
+    Opcode row = i.opcode;
+    boolean vector = row.is(Attribute.SSE);
+    if (vector) {
+      boolean enabled = (modeKey & ModeKey.SSE) != 0;
+      return enabled && row.is(Attribute.COPY) && !row.is(Attribute.MMX) && !row.is(Attribute.X87);
+    }
+    String mnemonic = row.mnemonic();
+    boolean conditional = mnemonic.startsWith("SET") || mnemonic.startsWith("CMOV");
+    boolean narrowSum = mnemonic.equals("CRC32") && i.operandSize == 2;
+    return (conditional || GENERAL.contains(mnemonic)) && plainOperands(i) && !narrowSum;
+  }
+
+  private static boolean plainOperands(Instruction i) {
+    for (OperandType type : i.opcode.operands()) {
+      if (type.kind() == Kind.SEGMENT || type.kind() == Kind.CONTROL || type.kind() == Kind.DEBUG) {
+        return false;
+      }
+    }
+    boolean bitString = i.opcode.mnemonic().startsWith("BT") && i.memory && i.source != CpuState.ZERO;
+    boolean high = Assembler.isHigh(i.destination) || Assembler.isHigh(i.source);
+    boolean stack = i.destination == CpuState.RSP || i.source == CpuState.RSP;
+    boolean usesAl = i.opcode.mnemonic().equals("CMPXCHG");
+    return !bitString && !(high && (stack || i.memory && (i.lock || usesAl)));
+  }
+
+  /** Emits an instruction for which {@link #fits} holds. */
+  static void emit(BlockTranslator t, Instruction i) {
+    new Copy(t, i).emit();
+  }
+
+  private void emit() {
+    if (isNop()) {
+      return;
+    }
+    flagsFirst();
+    Field first = row.operands().isEmpty() ? Field.IMPLICIT : row.operands().getFirst().field();
+    if (i.memory) {
+      probe();
+    }
+    if (needsFlags()) {
+      t.restoreFlags();
+    }
+    if (row.modrm() || first == Field.OFFSET || hasField(Field.OFFSET)) {
+      withModrm();
+    } else if (first == Field.OPCODE) {
+      inOpcode();
+    } else {
+      plain();
+    }
+    if (row.flagsWritten() != 0) {
+      t.flagsWritten();
+    }
+  }
+
+  private boolean isNop() {
+    boolean exchange = row.mnemonic().equals("XCHG") && row.operands().getFirst().field() == Field.OPCODE;
+    return exchange && i.destination == CpuState.RAX && i.source == CpuState.RAX;
+  }
+
+  /** An instruction that writes some flags only, or perhaps none, works on those that are wanted later. */
+  private boolean needsFlags() {
+    int written = row.flagsWritten() & Flags.STATUS;
+    boolean partly = written != 0 && (written != Flags.STATUS || Liveness.keepsSome(i));
+    boolean kept = partly && (t.liveAfter() & (Liveness.keepsSome(i) ? Flags.STATUS : ~written)) != 0;
+    return (row.flagsRead() & Flags.STATUS) != 0 || kept;
+  }
+
+  private void flagsFirst() {
+    if (!i.memory && needsFlags()) {
+      t.restoreFlags();
+    }
+  }
+
+  private boolean hasField(Field field) {
+    return row.operands().stream().anyMatch(type -> type.field() == field);
+  }
+
+  private void probe() {
+    boolean written = isWritten(0) && i.destination == Instruction.MEMORY;
+    boolean locked = i.lock || row.mnemonic().equals("XCHG");
+    boolean aligned = row.is(Attribute.ALIGN) || row.mnemonic().equals("CMPXCHG16B");
+    t.probe(i, memorySize(), written || locked, aligned);
+  }
+
+  private int memorySize() {
+    for (OperandType type : row.operands()) {
+      if (type.field() == Field.RM || type.field() == Field.OFFSET) {
+        return switch (type.memorySize()) {
+          case 0 -> i.size;
+          case OperandType.SIZE_Y -> i.rexW ? 8 : 4;
+          default -> type.memorySize();
+        };
+      }
+    }
+    throw new IllegalStateException("no memory operand in " + row);
+  }
+
+  private boolean isWritten(int operand) {
+    String mnemonic = row.mnemonic();
+    if (operand == 0) {
+      boolean oneOperandMultiply = mnemonic.equals("IMUL") && row.operands().size() == 1;
+      return !READ_ONLY.contains(mnemonic) && !oneOperandMultiply;
+    }
+    return operand == 1 && EXCHANGES.contains(mnemonic);
+  }
+
+  private void withModrm() {
+    List<OperandType> operands = row.operands();
+    register = row.digit() >= 0 ? row.digit() : 0;
+    for (int n = 0; n < operands.size(); n++) {
+      if (operands.get(n).field() == Field.REG) {
+        registerOperand = n;
+      } else if (operands.get(n).field() == Field.RM || operands.get(n).field() == Field.OFFSET) {
+        rmOperand = n;
+      }
+    }
+    int opcode = row.code() == ALIAS_OF_80 && row.map() == 0 ? 0x80 : row.code();
+    if (hasField(Field.OFFSET)) {
+      opcode = row.code() - 0xa0 < 2 ? row.code() - 0xa0 + 0x8a : row.code() - 0xa2 + 0x88;
+    } else if (registerOperand >= 0) {
+      register = general(registerOperand) ? in(operand(registerOperand), TEMP) : operand(registerOperand);
+    }
+    if (i.memory) {
+      withMemory(opcode);
+    } else {
+      rm = general(rmOperand) ? in(operand(rmOperand), ADDRESS) : operand(rmOperand);
+      a.registers(code(opcode), register, rm);
+      immediate();
+    }
+    out(registerOperand, TEMP);
+    if (!i.memory) {
+      out(rmOperand, ADDRESS);
+    }
+  }
+
+  /** AH, BH, CH and DH cannot be named beside R13, so they change places with their low bytes meanwhile. */
+  private void withMemory(int opcode) {
+    boolean high = Assembler.isHigh(register);
+    int low = high ? register - 32 : register;
+    if (high) {
+      swapBytes(low);
+    }
+    a.memory(code(opcode), low, Place.at(ADDRESS, 0));
+    immediate();
+    if (high) {
+      swapBytes(low);
+    }
+  }
+
+  private void swapBytes(int low) {
+    a.byte1(0x86);
+    a.byte1(0xc0 | low + 4 << 3 | low);
+  }
+
+  private boolean general(int operand) {
+    return operand >= 0 && row.operands().get(operand).kind() == Kind.GENERAL;
+  }
+
+  private int operand(int n) {
+    return n == 0 ? i.destination : n == 1 ? i.source : i.third;
+  }
+
+  /** Returns the host register of a guest register, loaded into a scratch register where it has none. */
+  private int in(int guest, int scratch) {
+    if (Registers.mapped(guest)) {
+      return Registers.host(guest);
+    }
+    a.load(scratch, Context.register(guest));
+    return scratch;
+  }
+
+  /** Stores a scratch register back to the guest register that has no host register. */
+  private void out(int operand, int scratch) {
+    if (general(operand) && !Registers.mapped(operand(operand)) && isWritten(operand)) {
+      a.store(Context.register(operand(operand)), scratch);
+    }
+  }
+
+  /** BSWAP, XCHG with rAX, INC and DEC of old, MOV of a small constant. */
+  private void inOpcode() {
+    int guest = i.destination;
+    int host = in(guest, ADDRESS);
+    switch (row.mnemonic()) {
+      case "BSWAP" -> a.inOpcode(code(0xc8), host);
+      case "INC" -> a.registers(code(0xff), 0, host);
+      case "DEC" -> a.registers(code(0xff), 1, host);
+      case "XCHG" -> a.registers(code(0x87), Assembler.RAX, host);
+      case "MOV" -> {
+        a.registers(code(i.size == 1 ? 0xc6 : 0xc7), 0, host);
+        immediateBytes(i.size);
+      }
+      default -> throw new IllegalStateException("no translation of " + row);
+    }
+    if (!Registers.mapped(guest)) {
+      a.store(Context.register(guest), ADDRESS);
+    }
+  }
+
+  /** Instructions on rAX and flags alone. */
+  private void plain() {
+    a.plain(code(row.code()));
+    immediate();
+  }
+
+  private Code code(int opcode) {
+    int prefix =
+        switch (row.prefix()) {
+          case P66 -> 0x66;
+          case F2 -> 0xf2;
+          case F3 -> 0xf3;
+          default -> 0;
+        };
+    boolean sized = row.operands().isEmpty();
+    int bytes = 0;
+    for (int n = 0; n < row.operands().size(); n++) {
+      OperandType type = row.operands().get(n);
+      boolean memory = i.memory && (type.field() == Field.RM || type.field() == Field.OFFSET);
+      sized |= type.size() == 0 && type.kind() == Kind.GENERAL || memory && type.memorySize() == 0;
+      if (type.kind() == Kind.GENERAL && type.size() == 1 && !memory) {
+        bytes |= n == registerOperand ? Code.BYTE_REG : Code.BYTE_RM;
+      }
+    }
+    boolean word = sized && i.size == 2 && prefix != 0x66;
+    int all = word ? prefix == 0 ? 0x66 : 0x6600 | prefix : prefix;
+    boolean wide = sized ? i.size == 8 : i.rexW;
+    return new Code(all, i.lock, wide, bytes, row.map(), opcode);
+  }
+
+  private void immediate() {
+    for (OperandType type : row.operands()) {
+      if (type.field() == Field.IMMEDIATE) {
+        immediateBytes(type.size() == 0 ? Math.min(i.size, 4) : type.size());
+      }
+    }
+  }
+
+  private void immediateBytes(int bytes) {
+    for (int n = 0; n < bytes; n++) {
+      a.byte1((int) (i.immediate >> 8 * n));
+    }
+  }
+}

@@ -1,0 +1,31 @@
+package sharevm.translator;
+
+/**
+ * A place in translated code that leaves it.
+ *
+ * @param kind why
+ * @param block the block, or null for what belongs to none
+ * @param index the instruction that is next, or that could not be done
+ * @param target RIP to go on at
+ * @param patch position behind the jump that leads here and may be made to lead to a block, or -1
+ * @param size bytes of a memory access
+ * @param write whether the access writes
+ */
+record ExitSite(
+    Kind kind, TranslatedBlock block, int index, long target, int patch, int size, boolean write) {
+  /** Why translated code is left. */
+  enum Kind {
+    /** A jump whose target is not in the jump cache; RIP is in the context. */
+    LOOKUP,
+    /** A jump to a known place in the same page, not yet chained. */
+    CHAIN,
+    /** The attention word or the budget wants something; no instruction of the block has been executed. */
+    ENTRY,
+    /** The TLB has no translation for an access. */
+    MISS,
+    /** An instruction that Java executes. */
+    INSTRUCTION,
+    /** The block is no longer what guest memory holds. */
+    INVALID
+  }
+}

@@ -1,0 +1,322 @@
+package sharevm.translator;
+
+import static sharevm.translator.Registers.ADDRESS;
+import static sharevm.translator.Registers.STACK;
+import static sharevm.translator.Registers.TEMP;
+
+import java.util.Map;
+import sharevm.cpu.CpuState;
+import sharevm.cpu.decode.Instruction;
+import sharevm.cpu.opcode.Opcode;
+import sharevm.cpu.opcode.Opcode.Attribute;
+import sharevm.translator.Assembler.Code;
+
+/**
+ * What becomes of each guest instruction: most are copied with other operands ({@link Copy}), those of stack and
+ * control flow are rewritten here, and what neither knows is left to Java.
+ */
+final class InstructionTranslator {
+  private static final int CALL_SLOT = Context.RIP;
+  private static final int NOT_EQUAL = 5;
+  private static final int NOT_BELOW = 3;
+
+  /** Emits one instruction; may end the block. */
+  @FunctionalInterface
+  private interface Emitter {
+    void emit(BlockTranslator t, Instruction i);
+  }
+
+  private static final Map<String, Integer> CONDITIONS =
+      Map.ofEntries(
+          Map.entry("O", 0),
+          Map.entry("NO", 1),
+          Map.entry("B", 2),
+          Map.entry("AE", 3),
+          Map.entry("E", 4),
+          Map.entry("NE", 5),
+          Map.entry("BE", 6),
+          Map.entry("A", 7),
+          Map.entry("S", 8),
+          Map.entry("NS", 9),
+          Map.entry("P", 10),
+          Map.entry("NP", 11),
+          Map.entry("L", 12),
+          Map.entry("GE", 13),
+          Map.entry("LE", 14),
+          Map.entry("G", 15));
+
+  private InstructionTranslator() {}
+
+  /** Whether an instruction uses XMM registers or MXCSR. */
+  static boolean isVector(Instruction i) {
+    return i.opcode.is(Attribute.SSE);
+  }
+
+  /** Emits an instruction, or leaves the block before it. */
+  static void emit(BlockTranslator t, Instruction i) {
+    Emitter emitter = emitter(i, t.block().modeKey);
+    if (emitter == null) {
+      t.leaveToJava();
+    } else {
+      emitter.emit(t, i);
+    }
+  }
+
+  /** Whether a block is worth a translation that begins with this instruction. */
+  static boolean translates(Instruction i, int modeKey) {
+    return emitter(i, modeKey) != null;
+  }
+
+  private static Emitter emitter(Instruction i, int modeKey) {
+    if (i.addressSize == 2 || i.memory && !reachable(i, modeKey)) {
+      return null;
+    }
+    Opcode row = i.opcode;
+    String mnemonic = row.mnemonic();
+    if (mnemonic.charAt(0) == 'J' && i.size >= 4 && CONDITIONS.containsKey(mnemonic.substring(1))) {
+      int condition = CONDITIONS.get(mnemonic.substring(1));
+      return (b, n) -> b.branch(condition, target(b, n), next(b, n));
+    }
+    return switch (mnemonic) {
+      case "JMP" -> isNear(i) ? InstructionTranslator::jump : null;
+      case "CALL" -> isNear(i) ? InstructionTranslator::call : null;
+      case "RET" -> i.size >= 4 ? InstructionTranslator::ret : null;
+      case "PUSH" -> pushes(i) ? InstructionTranslator::push : null;
+      case "POP" -> pops(i) ? InstructionTranslator::pop : null;
+      case "LEAVE" -> i.size == (i.codeSize == 8 ? 8 : 4) ? InstructionTranslator::leave : null;
+      case "LEA" -> InstructionTranslator::lea;
+      case "MOV" -> isConstant(i) ? InstructionTranslator::constant : Copy.fits(i, modeKey) ? Copy::emit : null;
+      case "NOP", "PAUSE", "HINT", "PREFETCH", "ENDBR" -> (b, n) -> {};
+      case "MOVSB", "MOVS", "STOSB", "STOS" -> Repeated.fits(i) ? Repeated::emit : null;
+      case "MOVBE" -> i.repeat == Instruction.NO_REPEAT && Copy.fits(i, modeKey) ? Copy::emit : null;
+      case "DIV" -> i.size >= 4 && Copy.fits(i, modeKey) ? InstructionTranslator::div : null;
+      default -> Copy.fits(i, modeKey) ? Copy::emit : null;
+    };
+  }
+
+  /**
+   * Whether a memory operand needs no check of its segment, and no wrapping that the address's size does not do: a 32-bit
+   * address in 64-bit mode does not wrap the sum with the base of FS or GS.
+   */
+  private static boolean reachable(Instruction i, int modeKey) {
+    boolean based = i.segment == CpuState.FS || i.segment == CpuState.GS;
+    if (i.codeSize == 8) {
+      return !based || i.addressSize == 8;
+    }
+    int wanted = i.segment == CpuState.FS ? ModeKey.FS_FLAT : ModeKey.GS_FLAT;
+    return based ? (modeKey & wanted) != 0 : i.segment != CpuState.CS;
+  }
+
+  private static boolean isNear(Instruction i) {
+    return i.size >= 4 && !i.opcode.operandNames().getFirst().contains("16:");
+  }
+
+  private static boolean isConstant(Instruction i) {
+    return i.source == CpuState.ZERO && i.destination != Instruction.MEMORY && i.size >= 4;
+  }
+
+  private static long wrap(BlockTranslator t, long rip) {
+    return t.code64() ? rip : rip & 0xffff_ffffL;
+  }
+
+  private static long next(BlockTranslator t, Instruction i) {
+    return wrap(t, t.rip() + i.offset + i.length);
+  }
+
+  private static long target(BlockTranslator t, Instruction i) {
+    return wrap(t, t.rip() + i.offset + i.length + i.immediate);
+  }
+
+  private static void jump(BlockTranslator t, Instruction i) {
+    if (i.destination == CpuState.ZERO) {
+      t.goTo(target(t, i));
+      return;
+    }
+    indirectTarget(t, i);
+    t.goToAddress();
+  }
+
+  /** Emits an indirect target into the address register. */
+  private static void indirectTarget(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    if (i.destination == Instruction.MEMORY) {
+      t.probe(i, i.size, false, false);
+      a.memory(sized(i.size, 0x8b), ADDRESS, Assembler.Place.at(ADDRESS, 0));
+    } else if (Registers.mapped(i.destination)) {
+      a.registers(sized(i.size, 0x8b), ADDRESS, Registers.host(i.destination));
+    } else {
+      a.memory(sized(i.size, 0x8b), ADDRESS, Context.register(i.destination));
+    }
+    checkCanonical(t);
+  }
+
+  /** Leaves a jump to what is no address to Java, which makes it a fault of the jump's. */
+  private static void checkCanonical(BlockTranslator t) {
+    if (!t.code64()) {
+      return;
+    }
+    Assembler a = t.assembler();
+    t.freeFlags();
+    a.move(TEMP, ADDRESS);
+    a.registers(Code.wide(0xc1), 4, TEMP);
+    a.byte1(16);
+    a.registers(Code.wide(0xc1), 7, TEMP);
+    a.byte1(16);
+    a.registers(Code.wide(0x3b), TEMP, ADDRESS);
+    t.leaveToJavaIf(NOT_EQUAL);
+  }
+
+  private static void call(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    boolean direct = i.destination == CpuState.ZERO;
+    if (!direct) {
+      indirectTarget(t, i);
+      a.store(Context.at(CALL_SLOT), ADDRESS);
+    }
+    t.probeStack(-i.size, i.size, true);
+    a.constant(TEMP, next(t, i));
+    a.memory(sized(i.size, 0x89), TEMP, Assembler.Place.at(ADDRESS, 0));
+    t.moveStack(-i.size);
+    if (direct) {
+      t.goTo(target(t, i));
+      return;
+    }
+    a.load(ADDRESS, Context.at(CALL_SLOT));
+    t.goToAddress();
+  }
+
+  private static void ret(BlockTranslator t, Instruction i) {
+    t.probeStack(0, i.size, false);
+    t.assembler().memory(sized(i.size, 0x8b), ADDRESS, Assembler.Place.at(ADDRESS, 0));
+    checkCanonical(t);
+    t.moveStack(i.size + (int) (i.immediate & 0xffff));
+    t.goToAddress();
+  }
+
+  private static boolean pushes(Instruction i) {
+    boolean general = i.source == CpuState.ZERO && !isSegment(i) && i.destination <= CpuState.ZERO;
+    return general && i.size >= 4;
+  }
+
+  private static boolean pops(Instruction i) {
+    boolean register = i.destination != Instruction.MEMORY && i.destination != CpuState.RSP;
+    return register && !isSegment(i) && i.size >= 4;
+  }
+
+  private static boolean isSegment(Instruction i) {
+    return i.opcode.operandNames().getFirst().length() == 2
+        && i.opcode.operandNames().getFirst().charAt(1) == 'S';
+  }
+
+  private static void push(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    if (i.destination == Instruction.MEMORY) {
+      t.probe(i, i.size, false, false);
+      a.memory(sized(i.size, 0x8b), ADDRESS, Assembler.Place.at(ADDRESS, 0));
+      a.store(Context.at(CALL_SLOT), ADDRESS);
+    }
+    t.probeStack(-i.size, i.size, true);
+    int source = TEMP;
+    if (i.destination == Instruction.MEMORY) {
+      a.load(TEMP, Context.at(CALL_SLOT));
+    } else if (i.destination == CpuState.ZERO) {
+      a.constant(TEMP, i.immediate);
+    } else if (Registers.mapped(i.destination)) {
+      source = Registers.host(i.destination);
+    } else {
+      a.load(TEMP, Context.register(i.destination));
+    }
+    a.memory(sized(i.size, 0x89), source, Assembler.Place.at(ADDRESS, 0));
+    t.moveStack(-i.size);
+  }
+
+  private static void pop(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    t.probeStack(0, i.size, false);
+    boolean mapped = Registers.mapped(i.destination);
+    int into = mapped ? Registers.host(i.destination) : TEMP;
+    a.memory(sized(i.size, 0x8b), into, Assembler.Place.at(ADDRESS, 0));
+    if (!mapped) {
+      a.store(Context.register(i.destination), TEMP);
+    }
+    t.moveStack(i.size);
+  }
+
+  private static void leave(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    int frame = Registers.host(CpuState.RBP);
+    t.probe(() -> a.registers(sized(i.size, 0x8b), ADDRESS, frame), i.size, false, false);
+    a.registers(sized(i.size, 0x8b), STACK, frame);
+    a.memory(sized(i.size, 0x8b), frame, Assembler.Place.at(ADDRESS, 0));
+    t.moveStack(i.size);
+  }
+
+  private static void lea(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    boolean direct = i.size == 8 && Registers.mapped(i.destination);
+    int into = direct ? Registers.host(i.destination) : ADDRESS;
+    t.offset(i, into);
+    if (direct) {
+      return;
+    }
+    if (i.size == 2) {
+      moveWord(a, i.destination);
+    } else if (i.size == 4 && Registers.mapped(i.destination)) {
+      a.registers(Code.of(0x8b), Registers.host(i.destination), ADDRESS);
+    } else {
+      if (i.size == 4) {
+        a.registers(Code.of(0x8b), ADDRESS, ADDRESS);
+      }
+      a.store(Context.register(i.destination), ADDRESS);
+    }
+  }
+
+  /** Moves the address register's low 16 bits to a guest register. */
+  private static void moveWord(Assembler a, int guest) {
+    Code move = new Code(0x66, false, false, 0, 0, 0x89);
+    if (Registers.mapped(guest)) {
+      a.registers(move, ADDRESS, Registers.host(guest));
+    } else {
+      a.memory(move, ADDRESS, Context.register(guest));
+    }
+  }
+
+  private static void constant(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    long value = i.size == 4 ? i.immediate & 0xffff_ffffL : i.immediate;
+    if (Registers.mapped(i.destination)) {
+      a.constant(Registers.host(i.destination), value);
+    } else if (value == (int) value) {
+      a.storeConstant(Context.register(i.destination), (int) value);
+    } else {
+      a.constant(TEMP, value);
+      a.store(Context.register(i.destination), TEMP);
+    }
+  }
+
+  /** DIV: what would be a divide error is left to Java, which is when the upper half is not below the divisor. */
+  private static void div(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    if (i.destination == Instruction.MEMORY) {
+      t.probe(i, i.size, false, false);
+      a.memory(sized(i.size, 0x3b), Assembler.RDX, Assembler.Place.at(ADDRESS, 0));
+      t.leaveToJavaIf(NOT_BELOW);
+      a.memory(sized(i.size, 0xf7), 6, Assembler.Place.at(ADDRESS, 0));
+    } else {
+      t.freeFlags();
+      int divisor = Registers.host(i.destination);
+      if (!Registers.mapped(i.destination)) {
+        a.load(TEMP, Context.register(i.destination));
+        divisor = TEMP;
+      }
+      a.registers(sized(i.size, 0x3b), Assembler.RDX, divisor);
+      t.leaveToJavaIf(NOT_BELOW);
+      a.registers(sized(i.size, 0xf7), 6, divisor);
+    }
+    t.flagsWritten();
+  }
+
+  private static Code sized(int size, int opcode) {
+    return size == 8 ? Code.wide(opcode) : Code.of(opcode);
+  }
+}

@@ -1,0 +1,69 @@
+package sharevm.translator;
+
+import sharevm.cpu.Control;
+import sharevm.cpu.CpuState;
+import sharevm.cpu.Flags;
+
+/**
+ * What a translation depends on beside the code's bytes, as a small number: code size, which TLB answers, and whether
+ * SSE instructions run without more ado.
+ */
+final class ModeKey {
+  /** A mode that is not translated. */
+  static final int NONE = -1;
+
+  static final int CODE_64 = 1;
+  static final int TLB_SHIFT = 1;
+  static final int TLB_MASK = 3 << TLB_SHIFT;
+  static final int SSE = 1 << 3;
+
+  /** Accesses through FS, and GS, need no check outside 64-bit mode. */
+  static final int FS_FLAT = 1 << 4;
+
+  static final int GS_FLAT = 1 << 5;
+
+  private static final int ALL_MASKED = 0x1f80;
+
+  private ModeKey() {}
+
+  /** Returns the key of a processor's present mode. */
+  static int of(CpuState s) {
+    boolean downwards = (s.flagsSystem & Flags.DF) != 0;
+    if ((s.cr0 & Control.CR0_PG) == 0 || s.codeSize == 2 || downwards || !flat(s)) {
+      return NONE;
+    }
+    boolean ac = (s.flagsSystem & Flags.AC) != 0;
+    int tlb;
+    if (s.cpl == 3) {
+      if (ac && (s.cr0 & Control.CR0_AM) != 0) {
+        return NONE;
+      }
+      tlb = 0;
+    } else {
+      tlb = ac && (s.cr4 & Control.CR4_SMAP) != 0 ? 2 : 1;
+    }
+    boolean sse =
+        (s.cr0 & (Control.CR0_EM | Control.CR0_TS)) == 0
+            && (s.cr4 & Control.CR4_OSFXSR) != 0
+            && (s.mxcsr() & ALL_MASKED) == ALL_MASKED;
+    int key = (s.code64 ? CODE_64 : 0) | tlb << TLB_SHIFT | (sse ? SSE : 0);
+    return s.code64 ? key : key | (free(s, CpuState.FS) ? FS_FLAT : 0) | (free(s, CpuState.GS) ? GS_FLAT : 0);
+  }
+
+  private static boolean free(CpuState s, int segment) {
+    return s.segmentCheck[segment] == 0;
+  }
+
+  /** Whether code, data and stack segments are the whole address space. */
+  private static boolean flat(CpuState s) {
+    if (s.code64) {
+      return true;
+    }
+    for (int n = CpuState.ES; n <= CpuState.DS; n++) {
+      if (s.segmentBase[n] != 0 || n != CpuState.CS && !free(s, n)) {
+        return false;
+      }
+    }
+    return s.segmentLimit[CpuState.CS] == -1 && s.stackMask == 0xffff_ffffL;
+  }
+}

@@ -1,0 +1,173 @@
+package sharevm.translator;
+
+import static sharevm.translator.Assembler.R12;
+import static sharevm.translator.Assembler.R13;
+import static sharevm.translator.Assembler.R14;
+import static sharevm.translator.Assembler.R15;
+import static sharevm.translator.Assembler.RBP;
+import static sharevm.translator.Assembler.RBX;
+import static sharevm.translator.Assembler.RDI;
+import static sharevm.translator.Assembler.RSI;
+import static sharevm.translator.Assembler.RSP;
+
+import sharevm.cpu.CpuState;
+import sharevm.translator.Assembler.Code;
+import sharevm.translator.Assembler.Place;
+
+/**
+ * The pieces of machine code that all blocks share, at the start of the code cache: in, out, the way from a jump's target
+ * to its block, and the moves of the vector registers.
+ */
+final class Stubs {
+  /** Sites that belong to no block: see {@link ExitSite}. */
+  static final int LOOKUP_SITE = 0;
+
+  private static final int[] CALLEE_SAVED = {RBX, RBP, R12, R13, R14, R15};
+  private static final int NOT_EQUAL = 5;
+  private static final int EQUAL = 4;
+
+  private final Assembler a = new Assembler();
+  private final int enter;
+  private final int exit;
+  private final int lookup;
+  private final int miss;
+  private final int loadVectors;
+
+  Stubs() {
+    enter = enter();
+    exit = exit();
+    lookup = lookup();
+    miss = miss();
+    loadVectors = loadVectors();
+  }
+
+  byte[] bytes() {
+    return a.bytes();
+  }
+
+  /** Called from Java with the context (biased) and the address to go to; a nonzero XMM_LIVE loads vectors first. */
+  int enterOffset() {
+    return enter;
+  }
+
+  /** Jumped to with an exit site's number in R14. */
+  int exitOffset() {
+    return exit;
+  }
+
+  /** Jumped to with a RIP in R13. */
+  int lookupOffset() {
+    return lookup;
+  }
+
+  /** Called with a linear address in R13 and an exit site's number in R14; returns when the TLB has the page. */
+  int missOffset() {
+    return miss;
+  }
+
+  /** Called to bring the guest's XMM registers and MXCSR into the host's. */
+  int loadVectorsOffset() {
+    return loadVectors;
+  }
+
+  private int enter() {
+    int start = a.position();
+    for (int register : CALLEE_SAVED) {
+      push(register);
+    }
+    a.arithmetic(true, 5, RSP, 8);
+    a.move(R15, RDI);
+    a.store(Context.at(Context.HOST_RSP), RSP);
+    a.move(R14, RSI);
+    a.memory(new Code(0, false, false, 0, 0, 0x80), 7, Context.at(Context.XMM_LIVE));
+    a.byte1(0);
+    int none = a.jumpIf(EQUAL);
+    moveVectors(0x10);
+    a.memory(Code.of0f(0xae), 2, Context.at((int) CpuState.MXCSR));
+    a.patchToHere(none);
+    for (int guest = 0; guest < Registers.MAPPED; guest++) {
+      a.load(Registers.host(guest), Context.register(guest));
+    }
+    a.registers(Code.of(0xff), 4, R14);
+    return start;
+  }
+
+  private int exit() {
+    int start = a.position();
+    for (int guest = 0; guest < Registers.MAPPED; guest++) {
+      a.store(Context.register(guest), Registers.host(guest));
+    }
+    a.move(Assembler.RAX, R14);
+    a.memory(new Code(0, false, false, 0, 0, 0x80), 7, Context.at(Context.XMM_LIVE));
+    a.byte1(0);
+    int none = a.jumpIf(EQUAL);
+    moveVectors(0x11);
+    a.memory(Code.of0f(0xae), 3, Context.at((int) CpuState.MXCSR));
+    a.memory(Code.of0f(0xae), 2, Context.at(Context.HOST_MXCSR));
+    a.patchToHere(none);
+    a.load(RSP, Context.at(Context.HOST_RSP));
+    a.arithmetic(true, 0, RSP, 8);
+    for (int i = CALLEE_SAVED.length - 1; i >= 0; i--) {
+      pop(CALLEE_SAVED[i]);
+    }
+    a.byte1(0xc3);
+    return start;
+  }
+
+  /** The jump cache: its key is the target exclusive-ored with the mode key. */
+  private int lookup() {
+    int start = a.position();
+    a.memory(Code.wide(0x33), R13, Context.at(Context.MODE_KEY));
+    a.registers(Code.of(0x89), R13, R14);
+    a.registers(Code.of(0xc1), 5, R14);
+    a.byte1(Context.JUMP_BITS);
+    a.registers(Code.of(0x31), R13, R14);
+    a.registers(Code.of(0xc1), 4, R14);
+    a.byte1(4);
+    a.arithmetic(false, 4, R14, (1 << Context.JUMP_BITS) - 1 << 4);
+    int table = Context.JUMPS - Context.BIAS;
+    a.memory(Code.wide(0x3b), R13, new Place(R15, R14, 0, table, false));
+    int missed = a.jumpIf(NOT_EQUAL);
+    a.memory(Code.of(0xff), 4, new Place(R15, R14, 0, table + 8, false));
+    a.patchToHere(missed);
+    a.memory(Code.wide(0x33), R13, Context.at(Context.MODE_KEY));
+    a.store(Context.at(Context.RIP), R13);
+    a.constant(R14, LOOKUP_SITE);
+    a.patch(a.jump(), exit);
+    return start;
+  }
+
+  private int miss() {
+    int start = a.position();
+    a.store(Context.at(Context.MISS_ADDRESS), R13);
+    pop(R13);
+    a.store(Context.at(Context.MISS_RETURN), R13);
+    a.patch(a.jump(), exit);
+    return start;
+  }
+
+  private int loadVectors() {
+    int start = a.position();
+    moveVectors(0x10);
+    a.memory(Code.of0f(0xae), 2, Context.at((int) CpuState.MXCSR));
+    a.memory(new Code(0, false, false, 0, 0, 0xc6), 0, Context.at(Context.XMM_LIVE));
+    a.byte1(1);
+    a.byte1(0xc3);
+    return start;
+  }
+
+  /** MOVUPS of all sixteen: 10 loads, 11 stores. */
+  private void moveVectors(int opcode) {
+    for (int n = 0; n < 16; n++) {
+      a.memory(Code.of0f(opcode), n, Context.at((int) CpuState.XMM + 16 * n));
+    }
+  }
+
+  private void push(int register) {
+    a.inOpcode(Code.of(0x50), register);
+  }
+
+  private void pop(int register) {
+    a.inOpcode(Code.of(0x58), register);
+  }
+}

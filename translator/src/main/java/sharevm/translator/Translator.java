@@ -1,0 +1,292 @@
+package sharevm.translator;
+
+import java.io.UncheckedIOException;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import sharevm.cpu.Attention;
+import sharevm.cpu.CodePages;
+import sharevm.cpu.Cpu;
+import sharevm.cpu.CpuState;
+import sharevm.cpu.Engine;
+import sharevm.cpu.Exit;
+import sharevm.cpu.Flags;
+import sharevm.cpu.event.GuestFault;
+import sharevm.cpu.interpret.Block;
+import sharevm.cpu.interpret.Interpreter;
+import sharevm.host.ExecutableMemory;
+import sharevm.host.HostException;
+
+/**
+ * The fast engine. Blocks are interpreted until they have proved to be worth a translation; what translated code cannot
+ * do it leaves to the interpreter, instruction by instruction.
+ */
+public final class Translator implements Engine, CodePages.Cache {
+  /** How often a block is interpreted before it is translated, where nothing else is asked for. */
+  private static final int HOT = 8;
+
+  /** Below this the interpreter spends the rest of a budget exactly. */
+  private static final int SMALL_BUDGET = 64;
+
+  private record Dropped(int page, int from, int to) {}
+
+  private final Cpu cpu;
+  private final CpuState s;
+  private final Interpreter interpreter;
+  private final int hot;
+  private final CodeCache cache;
+  private final ContextAccess context;
+  private final ConcurrentLinkedQueue<Dropped> dropped = new ConcurrentLinkedQueue<>();
+  private volatile Thread owner;
+  private long retired;
+  private final long[] exits = new long[ExitSite.Kind.values().length];
+
+  private Translator(Cpu cpu, Interpreter interpreter, ExecutableMemory memory, int hot) {
+    this.hot = hot;
+    this.cpu = cpu;
+    this.s = cpu.state;
+    this.interpreter = interpreter;
+    this.cache = new CodeCache(memory);
+    this.context = new ContextAccess(cpu);
+    cpu.memory.listen(context);
+  }
+
+  /**
+   * Returns what makes the engine of a processor.
+   *
+   * @param codeBytes size of each processor's code cache
+   */
+  public static Cpu.EngineFactory factory(long codeBytes) {
+    return factory(codeBytes, HOT);
+  }
+
+  /**
+   * Returns what makes the engine of a processor.
+   *
+   * @param codeBytes size of each processor's code cache
+   * @param hot how often a block is interpreted before it is translated; 1 for tests that want all of it translated
+   */
+  public static Cpu.EngineFactory factory(long codeBytes, int hot) {
+    return (cpu, interpreter, codePages) -> {
+      try {
+        Translator translator =
+            new Translator(cpu, interpreter, ExecutableMemory.allocate(codeBytes), hot);
+        codePages.add(translator);
+        return translator;
+      } catch (HostException e) {
+        throw new UncheckedIOException(e);
+      }
+    };
+  }
+
+  @Override
+  public long retired() {
+    return retired + interpreter.retired();
+  }
+
+  @Override
+  public void mappingChanged() {
+    interpreter.mappingChanged();
+  }
+
+  @Override
+  public void leaveBlock() {
+    interpreter.leaveBlock();
+  }
+
+  @Override
+  public Exit run(long budget) {
+    owner = Thread.currentThread();
+    interpreter.enter();
+    long end = retired() + budget;
+    while (true) {
+      long left = end - retired();
+      if (left <= 0) {
+        return new Exit.BudgetSpent();
+      }
+      if (s.attention.bits() != 0) {
+        Exit exit = attend();
+        if (exit != null) {
+          return exit;
+        }
+      }
+      if (s.halted || s.waitForStartup) {
+        return new Exit.Halted();
+      }
+      Exit exit = cpu.events.single() ? interpreter.step() : go(left);
+      if (exit != null) {
+        return exit;
+      }
+    }
+  }
+
+  private Exit attend() {
+    for (Dropped d = dropped.poll(); d != null; d = dropped.poll()) {
+      cache.drop(d.page, d.from, d.to);
+    }
+    return interpreter.attend();
+  }
+
+  /** Goes on at RIP: in translated code where there is some, else in the interpreter for one block. */
+  private Exit go(long budget) {
+    int modeKey = ModeKey.of(s);
+    if (modeKey == ModeKey.NONE || budget < SMALL_BUDGET || s.attention.bits() != 0) {
+      return interpreter.block(budget);
+    }
+    try {
+      TranslatedBlock block = lookUp(modeKey);
+      if (block != null) {
+        return execute(block, budget);
+      }
+      Block decoded = interpreter.find();
+      if (++decoded.heat >= hot && decoded.isKept() && isWorthIt(decoded, modeKey)) {
+        return execute(translate(decoded, modeKey), budget);
+      }
+      return interpreter.execute(decoded, decoded.instructions.length);
+    } catch (GuestFault fault) {
+      return cpu.events.fault(fault);
+    }
+  }
+
+  private TranslatedBlock lookUp(int modeKey) {
+    TranslatedBlock block = cache.find(s.rip, modeKey);
+    if (block == null) {
+      return null;
+    }
+    long place = cpu.memory.fetch(s.rip);
+    while (block != null && (block.place != place || !isWhole(block))) {
+      block = block.next;
+    }
+    return block;
+  }
+
+  /** Whether a block that reaches into a second page still finds there what it was made from. */
+  private boolean isWhole(TranslatedBlock block) {
+    return block.secondPage < 0
+        || (cpu.memory.fetch((block.rip & -4096) + 4096) & -4096) == block.secondPage;
+  }
+
+  private static boolean isWorthIt(Block block, int modeKey) {
+    return InstructionTranslator.translates(block.instructions[0], modeKey);
+  }
+
+  private TranslatedBlock translate(Block decoded, int modeKey) {
+    if (!cache.hasRoom()) {
+      cache.wasFull();
+      context.forgetJumps();
+    }
+    TranslatedBlock block =
+        new TranslatedBlock(s.rip, decoded, modeKey);
+    cache.add(block, Flags.STATUS);
+    return block;
+  }
+
+  /** Runs translated code from a block's entry until something needs Java. */
+  private Exit execute(TranslatedBlock first, long budget) {
+    context.enter(first.modeKey, budget);
+    long address = cache.address(first.entry);
+    long key = CodeCache.key(first.rip, first.modeKey);
+    context.jump(first.rip, key, address, cpu.memory.lastIsGlobal());
+    while (true) {
+      int number = (int) cache.call(cache.stubs().enterOffset(), context.base(), address);
+      ExitSite site = cache.site(number);
+      exits[site.kind().ordinal()]++;
+      switch (site.kind()) {
+        case MISS -> {
+          if (context.fill(site.size(), site.write())) {
+            address = context.missReturn();
+            continue;
+          }
+          return interpret(site, budget);
+        }
+        case CHAIN -> {
+          TranslatedBlock next = chained(site, first.modeKey);
+          if (next != null) {
+            cache.chain(site, next);
+            address = cache.address(next.entry);
+            continue;
+          }
+          if (cache.find(site.target(), first.modeKey) != null) {
+            cache.chainToLookup(site);
+          }
+          return leave(site.target(), 0, budget);
+        }
+        case LOOKUP -> {
+          return leave(context.rip(), 0, budget);
+        }
+        case INVALID -> {
+          TranslatedBlock old = site.block();
+          TranslatedBlock next = successor(old.rip, old.place, old.modeKey);
+          if (next != null) {
+            cache.forward(old, next);
+            address = cache.address(next.entry);
+            continue;
+          }
+          return leave(old.rip, 0, budget);
+        }
+        case ENTRY -> {
+          return leave(site.block().rip, 0, budget);
+        }
+        case INSTRUCTION -> {
+          return interpret(site, budget);
+        }
+      }
+    }
+  }
+
+  /** Returns the block that a chain exit is to lead to, if it is there. */
+  private TranslatedBlock chained(ExitSite site, int modeKey) {
+    long place = site.block().place & -4096 | site.target() & 0xfff;
+    return site.block().valid ? successor(site.target(), place, modeKey) : null;
+  }
+
+  private TranslatedBlock successor(long rip, long place, int modeKey) {
+    TranslatedBlock next = cache.find(rip, modeKey);
+    while (next != null && (next.place != place || next.secondPage >= 0)) {
+      next = next.next;
+    }
+    return next;
+  }
+
+  /** Brings the processor's state home: RIP and what was executed of the budget. */
+  private Exit leave(long rip, int undone, long budget) {
+    s.rip = rip;
+    retired += context.leave(budget) - undone;
+    return null;
+  }
+
+  /** Executes in Java the instruction that an exit names. */
+  private Exit interpret(ExitSite site, long budget) {
+    TranslatedBlock block = site.block();
+    int index = site.index();
+    leave(block.rip + block.code[index].offset, block.code.length - index, budget);
+    try {
+      return interpreter.execute(interpreter.find(), 1);
+    } catch (GuestFault fault) {
+      return cpu.events.fault(fault);
+    }
+  }
+
+  @Override
+  public void drop(int page, int from, int to) {
+    if (Thread.currentThread() == owner) {
+      cache.drop(page, from, to);
+    } else {
+      dropped.add(new Dropped(page, from, to));
+      s.attention.raise(Attention.CODE);
+    }
+  }
+
+  /** What is translated is also decoded, and the interpreter answers for that. */
+  @Override
+  public boolean mayHold(int page) {
+    return false;
+  }
+
+  @Override
+  public String counts() {
+    StringBuilder text = new StringBuilder(cache.statistics());
+    for (ExitSite.Kind kind : ExitSite.Kind.values()) {
+      text.append(", ").append(kind).append(' ').append(exits[kind.ordinal()]);
+    }
+    return text.append(", interpreted ").append(interpreter.retired()).toString();
+  }
+}
