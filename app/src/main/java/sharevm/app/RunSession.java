@@ -80,7 +80,12 @@ final class RunSession {
             ? new ProgressBar(System.err)
             : new PlainProgress(diagnostics);
     Attachments attachments =
-        new Attachments(output, this::debugConsole, line -> diagnostics.text(line + "\n"), progress);
+        new Attachments(
+            output,
+            this::debugConsole,
+            line -> diagnostics.text(line + "\n"),
+            line -> diagnostics.text("sharevm: " + line + "\n"),
+            progress);
     return VirtualMachine.create(request, attachments, UserFolders.cache());
   }
 

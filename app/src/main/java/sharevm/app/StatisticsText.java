@@ -22,6 +22,9 @@ final class StatisticsText {
           processor.instructions(),
           processor.halts(),
           processor.haltedNanos() / 1e9);
+      if (!processor.engine().isEmpty()) {
+        line(text, "engine " + i, "%s", processor.engine());
+      }
     }
     return text.toString();
   }

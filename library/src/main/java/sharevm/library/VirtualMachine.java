@@ -58,9 +58,6 @@ public final class VirtualMachine implements AutoCloseable {
   public static VirtualMachine create(RunRequest request, Attachments attachments, Path cache)
       throws LibraryException {
     MachineSpec spec = spec(request);
-    if (request.engine() == EngineChoice.TRANSLATOR) {
-      throw LibraryException.failed("there is no translator for this host: leave --engine out");
-    }
     if (request.initrd().isPresent() && request.kernel().isEmpty()) {
       throw LibraryException.usage("--initrd is nothing without a kernel: add --kernel FILE");
     }
@@ -75,7 +72,8 @@ public final class VirtualMachine implements AutoCloseable {
           HostSide.of("vm", ram.segment().asSlice(0, bootable.segmentBytes()), panicWatch)
               .withClock(clock, System.currentTimeMillis())
               .withDebugConsole(attachments.debugConsole())
-              .withTrace(trace(request.trace(), clock, attachments));
+              .withTrace(trace(request.trace(), clock, attachments))
+              .withEngine(Engines.choose(request.engine(), attachments.notices()));
       Machine machine = MachineBuilder.build(bootable, host, resets(panicWatch));
       return new VirtualMachine(files, ram, panicWatch, machine);
     } catch (LoaderException e) {

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import sharevm.cpu.opcode.Opcode;
 import sharevm.cpu.opcode.OpcodeTable;
+import sharevm.translator.Translator;
 
 /**
  * Every instruction form that user mode may execute does on our processor what it does on the host's:
@@ -35,7 +36,7 @@ class InstructionsAgainstHostTest {
   @TempDir Path folder;
 
   private final UndefinedResults undefined = UndefinedResults.load();
-  private final InterpreterProcessor ours = new InterpreterProcessor();
+  private InterpreterProcessor ours = new InterpreterProcessor();
   private final Map<String, Failures> failures = new LinkedHashMap<>();
   private final List<String> reports = new ArrayList<>();
   private long compared;
@@ -63,6 +64,13 @@ class InstructionsAgainstHostTest {
   @Tag("long")
   void doesWhatTheHostDoesThousandsOfTimes() throws Exception {
     compare(LONG_CASES);
+  }
+
+  @Test
+  @Tag("long")
+  void doesWhatTheHostDoesWhenTranslated() throws Exception {
+    ours = new InterpreterProcessor(Translator.factory(16 << 20, 1));
+    compare(QUICK_CASES);
   }
 
   private void compare(int standardCases) throws Exception {

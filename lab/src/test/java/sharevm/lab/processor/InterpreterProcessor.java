@@ -78,12 +78,18 @@ final class InterpreterProcessor {
   private int nextTable = TABLES + 0x1000;
 
   InterpreterProcessor() {
+    this(Cpu.EngineFactory.INTERPRETER);
+  }
+
+  InterpreterProcessor(Cpu.EngineFactory engine) {
     SmallBus bus = new SmallBus(RAM_SIZE);
     ram = bus.ram();
     cpu =
         new Cpu(
             CpuModel.standard(),
-            new Cpu.Environment(bus, new NoInterrupts(), () -> 0L, codePages));
+            new Cpu.Environment(bus, new NoInterrupts(), () -> 0L, codePages),
+            new CpuState(),
+            engine);
     map(HostLayout.CODE_ADDRESS, CODE_RAM, HostLayout.CODE_SIZE, USER_CODE);
     map(HostLayout.DATA_ADDRESS, IMAGE_RAM, HostLayout.DATA_SIZE, USER_DATA);
     map(

@@ -9,6 +9,7 @@ import sharevm.cpu.Bus;
 import sharevm.cpu.CodePages;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuModel;
+import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
 import sharevm.cpu.InterruptController;
 
@@ -42,16 +43,16 @@ final class ProgramMachine implements Bus, InterruptController {
   private volatile boolean ended;
 
   ProgramMachine(byte[] program, CpuModel model) {
-    this(program, model, 1);
+    this(program, model, 1, Cpu.EngineFactory.INTERPRETER);
   }
 
-  ProgramMachine(byte[] program, CpuModel model, int processors) {
+  ProgramMachine(byte[] program, CpuModel model, int processors, Cpu.EngineFactory engine) {
     MemorySegment.copy(MemorySegment.ofArray(program), 0, memory, RAM_SIZE, ROM_SIZE);
     CodePages codePages = new CodePages(memory.byteSize());
     Cpu.Environment environment = new Cpu.Environment(this, this, () -> time += 100, codePages);
-    cpu = new Cpu(model.at(0, processors), environment);
+    cpu = new Cpu(model.at(0, processors), environment, new CpuState(), engine);
     for (int n = 1; n < processors; n++) {
-      others.add(new Cpu(model.at(n, processors), environment));
+      others.add(new Cpu(model.at(n, processors), environment, new CpuState(), engine));
     }
   }
 

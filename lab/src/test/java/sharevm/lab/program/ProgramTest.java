@@ -8,19 +8,24 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import sharevm.cpu.Cpu.EngineFactory;
 import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
+import sharevm.translator.Translator;
 
 /**
  * Runs the test programs of the system side of the processor: modes, gates, paging, faults, task switches, debug
@@ -35,6 +40,8 @@ final class ProgramTest {
   /** How a program says that it wants more processors than one. */
   private static final Pattern PROCESSORS = Pattern.compile("%define PROCESSORS (\\d+)");
 
+  private static final long CODE_BYTES = 8L << 20;
+
   @TempDir static Path scratch;
 
   @BeforeAll
@@ -47,7 +54,17 @@ final class ProgramTest {
         .anyMatch(folder -> Files.isExecutable(Path.of(folder, tool)));
   }
 
-  static List<String> programs() throws IOException, URISyntaxException {
+  /** Every program with every engine that this host has. */
+  static Stream<Arguments> programsAndEngines() throws IOException, URISyntaxException {
+    List<Named<EngineFactory>> engines = new ArrayList<>();
+    engines.add(Named.of("interpreter", EngineFactory.INTERPRETER));
+    if (System.getProperty("os.name").equals("Linux") && System.getProperty("os.arch").equals("amd64")) {
+      engines.add(Named.of("translator", Translator.factory(CODE_BYTES, 1)));
+    }
+    return programs().stream().flatMap(p -> engines.stream().map(e -> Arguments.of(p, e)));
+  }
+
+  private static List<String> programs() throws IOException, URISyntaxException {
     URL folder = ProgramTest.class.getResource("/programs");
     try (Stream<Path> files = Files.list(Path.of(folder.toURI()))) {
       return files
@@ -59,12 +76,14 @@ final class ProgramTest {
   }
 
   @ParameterizedTest
-  @MethodSource("programs")
-  void holds(String name) throws Exception {
+  @MethodSource("programsAndEngines")
+  void holds(String name, EngineFactory engine) throws Exception {
     Path source = Path.of(ProgramTest.class.getResource("/programs/" + name).toURI());
     Matcher several = PROCESSORS.matcher(Files.readString(source));
     int processors = several.find() ? Integer.parseInt(several.group(1)) : 1;
-    ProgramMachine machine = new ProgramMachine(assemble(source, "-DSHAREVM"), CpuModel.standard(), processors);
+    ProgramMachine machine =
+        new ProgramMachine(
+            assemble(source, "-DSHAREVM"), CpuModel.standard(), processors, engine);
 
     Exit exit = machine.runAll(BUDGET);
 
