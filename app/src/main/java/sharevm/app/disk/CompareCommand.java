@@ -14,10 +14,10 @@ import sharevm.disk.OpenOptions;
     name = "compare",
     description = "Compare what two disks show. Status 1 when they differ.")
 final class CompareCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(index = "0", paramLabel = "IMAGE")
   private Path first;
 
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(index = "1", paramLabel = "IMAGE")
   private Path second;
 
   private CompareCommand() {}

@@ -22,10 +22,10 @@ import sharevm.disk.OpenOptions;
       "The target appears under its name only when it is whole; a killed run can simply be repeated."
     })
 final class ConvertCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "SOURCE")
+  @Parameters(index = "0", paramLabel = "SOURCE")
   private Path source;
 
-  @Parameters(paramLabel = "TARGET")
+  @Parameters(index = "1", paramLabel = "TARGET")
   private Path target;
 
   @Option(names = "--source-format", paramLabel = "FORMAT", description = "Instead of by its content.")

@@ -12,10 +12,15 @@ import sharevm.disk.DiskImages;
 /** Makes an empty image. */
 @Command(name = "create", description = "Make an empty image, or an empty layer on top of another.")
 final class CreateCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(index = "0", paramLabel = "IMAGE")
   private Path image;
 
-  @Parameters(paramLabel = "SIZE", arity = "0..1", converter = Sizes.class, description = "Of the disk.")
+  @Parameters(
+      index = "1",
+      paramLabel = "SIZE",
+      arity = "0..1",
+      converter = Sizes.class,
+      description = "Of the disk.")
   private Long size;
 
   @Option(

@@ -14,10 +14,10 @@ import sharevm.disk.DiskImages;
     name = "rebase",
     description = "Give a layer another parent, keeping what it shows; or none, with all stored in it.")
 final class RebaseCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(index = "0", paramLabel = "IMAGE")
   private Path image;
 
-  @Parameters(paramLabel = "PARENT", arity = "0..1")
+  @Parameters(index = "1", paramLabel = "PARENT", arity = "0..1")
   private Path parent;
 
   @Option(

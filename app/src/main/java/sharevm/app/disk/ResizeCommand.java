@@ -14,10 +14,10 @@ import sharevm.disk.Resizable;
 /** Changes a disk's size. */
 @Command(name = "resize", description = "Change the size of a disk.")
 final class ResizeCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(index = "0", paramLabel = "IMAGE")
   private Path image;
 
-  @Parameters(paramLabel = "SIZE", converter = Sizes.class)
+  @Parameters(index = "1", paramLabel = "SIZE", converter = Sizes.class)
   private long size;
 
   @Option(names = "--shrink", description = "Allow a smaller size; what lies beyond it is lost.")
