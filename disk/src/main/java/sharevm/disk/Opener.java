@@ -111,6 +111,10 @@ final class Opener {
       String found = format.isPresent() ? format.get() : detect(file);
       String name = found.equals("vpc") ? "vhd" : found;
       return new Chain.Link(path, name, open(file, name));
+    } catch (ArithmeticException e) {
+      file.close();
+      throw DiskException.corrupt(file.name(), DiskException.NO_OFFSET, "its numbers are absurd")
+          .causedBy(e);
     } catch (DiskException | RuntimeException e) {
       file.close();
       throw e;
