@@ -73,6 +73,9 @@ public final class Uart16550 implements BytePorts, Part {
   /** Looks at an idle line after which a guest is taken to wait for input; no driver's start needs so many. */
   private static final int IDLE_POLLS = 32;
 
+  /** A driver that has enabled the interrupt may yet switch the FIFOs on, which empties them. */
+  private static final long SETTLE_NANOS = Clock.SECOND / 50;
+
   private static final int[] TRIGGER_LEVELS = {1, 4, 8, 14};
   private static final int STATUS_SHIFT = 8;
 
@@ -82,6 +85,7 @@ public final class Uart16550 implements BytePorts, Part {
   private final Trace trace;
   private final Timers.Timer retryTimer;
   private final Timers.Timer timeoutTimer;
+  private final Timers.Timer settleTimer;
   private final Fifo receiver = new Fifo();
   private final Fifo transmitter = new Fifo();
   private Runnable spaceListener = () -> {};
@@ -106,6 +110,7 @@ public final class Uart16550 implements BytePorts, Part {
     this.trace = trace;
     retryTimer = timers.timer("uart transmit", this::pump);
     timeoutTimer = timers.timer("uart timeout", this::timeout);
+    settleTimer = timers.timer("uart settle", () -> spaceListener.run());
     reset();
   }
 
@@ -116,14 +121,16 @@ public final class Uart16550 implements BytePorts, Part {
 
   /**
    * Returns whether the guest waits for input: it has enabled the interrupt for it and the gate behind,
-   * OUT2 (which tells it from a driver that only tries the register), or looks at the line status over
-   * and over. Who has input that must not be lost holds it until then, because drivers
+   * OUT2 (which tells it from a driver that only tries the register) and has set nothing else up for a
+   * moment, or it looks at the line status over and over. Who has input that must not be lost holds it until then, because drivers
    * throw away what they find when they begin. Under the device lock.
    */
   public boolean awaited() {
-    boolean interrupted =
-        (interruptEnable & IER_RECEIVED_DATA) != 0 && (modemControl & MCR_OUT2) != 0;
-    return interrupted || idlePolls >= IDLE_POLLS;
+    return (interruptsAsked() && settleTimer.deadline() == Timers.NEVER) || idlePolls >= IDLE_POLLS;
+  }
+
+  private boolean interruptsAsked() {
+    return (interruptEnable & IER_RECEIVED_DATA) != 0 && (modemControl & MCR_OUT2) != 0;
   }
 
   /** Returns how many characters {@link #receive} will take now. Under the device lock. */
@@ -167,10 +174,18 @@ public final class Uart16550 implements BytePorts, Part {
   @Override
   public void write(int offset, int value) {
     idlePolls = idlePolls < IDLE_POLLS || (offset & 7) == FIFO_CONTROL ? 0 : idlePolls;
+    boolean asked = interruptsAsked();
+    writeRegister(offset & 7, value);
+    if (interruptsAsked() && (!asked || (offset & 7) == FIFO_CONTROL)) {
+      settleTimer.at(timers.clock().nanos() + SETTLE_NANOS);
+    }
+  }
+
+  private void writeRegister(int offset, int value) {
     if (trace.on(Trace.Category.UART)) {
       trace.line(Trace.Category.UART, "write %d <- %02x", offset, value);
     }
-    switch (offset & 7) {
+    switch (offset) {
       case DATA -> {
         if (latched()) {
           divisor = divisor & 0xFF00 | value;
@@ -209,6 +224,7 @@ public final class Uart16550 implements BytePorts, Part {
         .put("transmitterEmptyPending", transmitterEmptyPending)
         .put("timeoutPending", timeoutPending)
         .put("idlePolls", idlePolls)
+        .put("settledAt", settleTimer.deadline())
         .put("timeoutAt", timeoutTimer.deadline())
         .put("receiver", receiver.save())
         .put("transmitter", transmitter.save());
@@ -226,6 +242,7 @@ public final class Uart16550 implements BytePorts, Part {
     overrun = state.getBoolean("overrun");
     transmitterEmptyPending = state.getBoolean("transmitterEmptyPending");
     timeoutPending = state.getBoolean("timeoutPending");
+    settleTimer.at(state.getLong("settledAt"));
     idlePolls = Math.clamp(state.getInt("idlePolls"), 0, IDLE_POLLS);
     timeoutTimer.at(state.getLong("timeoutAt"));
     receiver.restore(state.getPart("receiver"));
@@ -249,6 +266,7 @@ public final class Uart16550 implements BytePorts, Part {
     receiver.clear();
     transmitter.clear();
     retryTimer.cancel();
+    settleTimer.cancel();
     timeoutTimer.cancel();
     update();
   }
@@ -353,8 +371,6 @@ public final class Uart16550 implements BytePorts, Part {
     update();
     if (wasLooped && !looped()) {
       pump();
-    }
-    if (!looped()) {
       spaceListener.run();
     }
   }
@@ -366,9 +382,6 @@ public final class Uart16550 implements BytePorts, Part {
       transmitterEmptyPending = true;
     }
     update();
-    if (awaited()) {
-      spaceListener.run();
-    }
   }
 
   private void writeFifoControl(int value) {

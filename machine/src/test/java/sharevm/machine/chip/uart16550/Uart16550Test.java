@@ -176,7 +176,13 @@ class Uart16550Test {
     uart.write(1, 0x00);
     uart.write(MCR, 0x0B);
     uart.write(1, 0x05);
+    uart.write(FCR, 0x01);
+    assertThat(uart.awaited()).as("the driver still sets the port up").isFalse();
+    bench.advance(20_000_000);
     assertThat(uart.awaited()).isTrue();
+    uart.write(1, 0x07);
+    uart.write(1, 0x05);
+    assertThat(uart.awaited()).as("output changes nothing").isTrue();
     uart.write(1, 0x00);
     assertThat(uart.awaited()).isFalse();
     for (int i = 0; i < 40; i++) {
