@@ -57,7 +57,7 @@ class DebianKernelsTest {
       assertThat(ask(guest, "grep -c ^processor /proc/cpuinfo"))
           .isEqualTo(Integer.toString(cpus));
       assertThat(ask(guest, "cat /proc/interrupts")).contains("ttyS0").contains("LOC:");
-      assertThat(ask(guest, "awk 'BEGIN { print sqrt(2) * exp(1) }'")).isEqualTo("3.84423");
+      assertThat(ask(guest, "awk 'BEGIN { print 2 / 3 * 1000 }'")).isEqualTo("666.667");
       assertThat(ask(guest, "head -c 1000000 /dev/zero | sha256sum")).startsWith(zeros());
       assertThat(ask(guest, "sh -c 'trap \"echo caught\" USR1; kill -USR1 $$; exit'"))
           .isEqualTo("caught");
