@@ -73,12 +73,12 @@ final class SseArithmetic {
   static Operation scalarSingle(OnSingle element) {
     return (cpu, i) -> {
       FloatGuard.sse(cpu.state);
-      scalar(cpu, i.destination, element, SseAccess.source32(cpu, i));
+      scalarSingle(cpu, i.destination, element, SseAccess.source32(cpu, i));
     };
   }
 
   /** Applies an operation to the lowest element of a register and a source. */
-  static void scalar(Cpu cpu, int destination, OnSingle element, int source) {
+  static void scalarSingle(Cpu cpu, int destination, OnSingle element, int source) {
     SseSingle unit = SseAccess.begin(cpu).singles();
     int result = element.apply(unit, cpu.state.xmmInt(destination), source);
     SseAccess.commit(cpu);
@@ -88,12 +88,12 @@ final class SseArithmetic {
   static Operation scalarDouble(OnDouble element) {
     return (cpu, i) -> {
       FloatGuard.sse(cpu.state);
-      scalar(cpu, i.destination, element, SseAccess.source64(cpu, i));
+      scalarDouble(cpu, i.destination, element, SseAccess.source64(cpu, i));
     };
   }
 
   /** Applies an operation to the lower element of a register and a source. */
-  static void scalar(Cpu cpu, int destination, OnDouble element, long source) {
+  static void scalarDouble(Cpu cpu, int destination, OnDouble element, long source) {
     SseDouble unit = SseAccess.begin(cpu).doubles();
     long result = element.apply(unit, cpu.state.xmmLow(destination), source);
     SseAccess.commit(cpu);

@@ -33,19 +33,19 @@ final class SsePlain {
     semantics.put("MULPD", SsePlain::mulpd);
   }
 
-  private static void finish(Cpu cpu, Instruction i, long result, OnDouble element, long source) {
+  private static void finishDouble(Cpu cpu, Instruction i, long result, OnDouble element, long source) {
     if (result != PlainDouble.REFUSED && SseUnit.onlyRounds(cpu.state.mxcsr())) {
       cpu.state.xmmLow(i.destination, result);
     } else {
-      SseArithmetic.scalar(cpu, i.destination, element, source);
+      SseArithmetic.scalarDouble(cpu, i.destination, element, source);
     }
   }
 
-  private static void finish(Cpu cpu, Instruction i, int result, OnSingle element, int source) {
+  private static void finishSingle(Cpu cpu, Instruction i, int result, OnSingle element, int source) {
     if (result != PlainSingle.REFUSED && SseUnit.onlyRounds(cpu.state.mxcsr())) {
       cpu.state.xmmInt(i.destination, result);
     } else {
-      SseArithmetic.scalar(cpu, i.destination, element, source);
+      SseArithmetic.scalarSingle(cpu, i.destination, element, source);
     }
   }
 
@@ -59,62 +59,62 @@ final class SsePlain {
     FloatGuard.sse(cpu.state);
     long b = SseAccess.source64(cpu, i);
     long result = PlainDouble.add(cpu.state.xmmLow(i.destination), b);
-    finish(cpu, i, result, SseDouble::add, b);
+    finishDouble(cpu, i, result, SseDouble::add, b);
   }
 
   private static void subsd(Cpu cpu, Instruction i) {
     FloatGuard.sse(cpu.state);
     long b = SseAccess.source64(cpu, i);
     long result = PlainDouble.subtract(cpu.state.xmmLow(i.destination), b);
-    finish(cpu, i, result, SseDouble::subtract, b);
+    finishDouble(cpu, i, result, SseDouble::subtract, b);
   }
 
   private static void mulsd(Cpu cpu, Instruction i) {
     FloatGuard.sse(cpu.state);
     long b = SseAccess.source64(cpu, i);
     long result = PlainDouble.multiply(cpu.state.xmmLow(i.destination), b);
-    finish(cpu, i, result, SseDouble::multiply, b);
+    finishDouble(cpu, i, result, SseDouble::multiply, b);
   }
 
   private static void divsd(Cpu cpu, Instruction i) {
     FloatGuard.sse(cpu.state);
     long b = SseAccess.source64(cpu, i);
     long result = PlainDouble.divide(cpu.state.xmmLow(i.destination), b);
-    finish(cpu, i, result, SseDouble::divide, b);
+    finishDouble(cpu, i, result, SseDouble::divide, b);
   }
 
   private static void sqrtsd(Cpu cpu, Instruction i) {
     FloatGuard.sse(cpu.state);
     long b = SseAccess.source64(cpu, i);
-    finish(cpu, i, PlainDouble.squareRoot(b), (unit, a, x) -> unit.squareRoot(x), b);
+    finishDouble(cpu, i, PlainDouble.squareRoot(b), (unit, a, x) -> unit.squareRoot(x), b);
   }
 
   private static void addss(Cpu cpu, Instruction i) {
     FloatGuard.sse(cpu.state);
     int b = SseAccess.source32(cpu, i);
     int result = PlainSingle.add(cpu.state.xmmInt(i.destination), b);
-    finish(cpu, i, result, SseSingle::add, b);
+    finishSingle(cpu, i, result, SseSingle::add, b);
   }
 
   private static void subss(Cpu cpu, Instruction i) {
     FloatGuard.sse(cpu.state);
     int b = SseAccess.source32(cpu, i);
     int result = PlainSingle.subtract(cpu.state.xmmInt(i.destination), b);
-    finish(cpu, i, result, SseSingle::subtract, b);
+    finishSingle(cpu, i, result, SseSingle::subtract, b);
   }
 
   private static void mulss(Cpu cpu, Instruction i) {
     FloatGuard.sse(cpu.state);
     int b = SseAccess.source32(cpu, i);
     int result = PlainSingle.multiply(cpu.state.xmmInt(i.destination), b);
-    finish(cpu, i, result, SseSingle::multiply, b);
+    finishSingle(cpu, i, result, SseSingle::multiply, b);
   }
 
   private static void divss(Cpu cpu, Instruction i) {
     FloatGuard.sse(cpu.state);
     int b = SseAccess.source32(cpu, i);
     int result = PlainSingle.divide(cpu.state.xmmInt(i.destination), b);
-    finish(cpu, i, result, SseSingle::divide, b);
+    finishSingle(cpu, i, result, SseSingle::divide, b);
   }
 
   private static void addpd(Cpu cpu, Instruction i) {
