@@ -50,7 +50,8 @@ class VhdInteropTest {
   void sizeIsTheOneThatTheCreatorGoesBy(String asked, long size, String by, String options)
       throws Exception {
     Path image = dir.resolve("a.vhd");
-    Tools.run("qemu-img", "create", "-q", "-f", "vpc", "-o", options.isEmpty() ? "subformat=dynamic" : options, image, asked);
+    String given = options.isEmpty() ? "subformat=dynamic" : options;
+    Tools.run("qemu-img", "create", "-q", "-f", "vpc", "-o", given, image, asked);
     try (DiskImage disk = DiskImages.open(image, OpenOptions.forReading())) {
       assertThat(disk.size()).isEqualTo(size);
       assertThat(disk.info().properties()).containsEntry("size by", by);
