@@ -33,7 +33,8 @@ final class ArchitectureTest {
           "cpu", Set.of(),
           "disk", Set.of(),
           "machine", Set.of("cpu", "disk"),
-          "library", Set.of("cpu", "disk", "machine", "host"),
+          "translator", Set.of("cpu", "host"),
+          "library", Set.of("cpu", "disk", "machine", "translator", "host"),
           "app", Set.of("library", "machine", "host", "disk"));
 
   /** Which packages beyond the JDK a module may use. */
@@ -43,6 +44,7 @@ final class ArchitectureTest {
           "cpu", List.of(),
           "disk", List.of("io/airlift/compress/"),
           "machine", List.of("org/tukaani/xz/"),
+          "translator", List.of(),
           "library", List.of("org/tukaani/xz/", "org/apache/commons/compress/"),
           "app", List.of("picocli/"));
 

@@ -122,8 +122,8 @@ public final class Uart16550 implements BytePorts, Part {
   /**
    * Returns whether the guest waits for input: it has enabled the interrupt for it and the gate behind,
    * OUT2 (which tells it from a driver that only tries the register) and has set nothing else up for a
-   * moment, or it looks at the line status over and over. Who has input that must not be lost holds it until then, because drivers
-   * throw away what they find when they begin. Under the device lock.
+   * moment, or it looks at the line status over and over. Who has input that must not be lost holds it
+   * until then, because drivers throw away what they find when they begin. Under the device lock.
    */
   public boolean awaited() {
     return (interruptsAsked() && settleTimer.deadline() == Timers.NEVER) || idlePolls >= IDLE_POLLS;
@@ -138,7 +138,7 @@ public final class Uart16550 implements BytePorts, Part {
     return looped() ? 0 : (fifos() ? Fifo.CAPACITY : 1) - receiver.count();
   }
 
-  /** Receives a character from outside (0 to 255), under the device lock; dropped if there is no space. */
+  /** Receives a character from outside (0 to 255), under the device lock; dropped without space. */
   public void receive(int value) {
     if (receiveSpace() > 0) {
       accept(value & 0xFF & wordMask());
