@@ -22,6 +22,9 @@ final class CaseGenerator {
   /** The longest code that a case takes; more than 15 bytes are a fault of their own. */
   private static final int MOST_BYTES = 20;
 
+  /** Bytes of a case's own where its operand is: as many as IRET pops. */
+  private static final int PATCH_BYTES = 40;
+
   private static final OpcodeTable TABLE = OpcodeTable.load();
 
   private final Opcode row;
@@ -121,8 +124,9 @@ final class CaseGenerator {
       long address = segmentBase(state, operand) + operand.offset(state, next);
       linear = address & (mode == Mode.LONG ? -1L : 0xffff_ffffL);
       patch(patches, linear);
-    } else if (random.nextInt(3) == 0) {
-      patch(patches, state.gpr[random.nextInt(2) == 0 ? 4 : 6]);
+    } else if (random.nextInt(3) == 0 || row.mnemonic().equals("IRET")) {
+      boolean stack = random.nextInt(2) == 0 || row.mnemonic().equals("IRET");
+      patch(patches, state.gpr[stack ? 4 : 6]);
     }
     return new CpuCase(mode, state, code, List.copyOf(patches), linear, origin);
   }
@@ -322,7 +326,7 @@ final class CaseGenerator {
     boolean onStack = address >= HostLayout.STACK_ADDRESS;
     long start = onStack ? HostLayout.STACK_ADDRESS : HostLayout.DATA_ADDRESS;
     long room = (onStack ? HostLayout.STACK_SIZE : HostLayout.DATA_SIZE) - (address - start);
-    byte[] bytes = new byte[32];
+    byte[] bytes = new byte[PATCH_BYTES];
     if (row.is(Attribute.SSE)) {
       values.vector(bytes, 0);
       values.vector(bytes, 16);

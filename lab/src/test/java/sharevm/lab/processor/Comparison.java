@@ -36,6 +36,9 @@ final class Comparison {
   /** Two results may each be 1.5 times 2 to the -12 away from the true one. */
   private static final float TWICE_APPROXIMATE = 3f / 4096;
 
+  /** What one processor takes for tiny and flushes to zero may be the smallest normal number for another. */
+  private static final float ABOUT_TINY = Float.MIN_NORMAL * 1.001f;
+
   /** Two results may each be one unit in the last place away from the true one. */
   private static final int LAST_BITS = 2;
 
@@ -144,7 +147,8 @@ final class Comparison {
       float a = Float.intBitsToFloat((int) host.fx(at + i, 4));
       float b = Float.intBitsToFloat((int) ours.fx(at + i, 4));
       if (Float.floatToRawIntBits(a) != Float.floatToRawIntBits(b)
-          && !(Math.abs(a - b) <= Math.abs(a) * TWICE_APPROXIMATE)) {
+          && !(Math.abs(a - b) <= Math.abs(a) * TWICE_APPROXIMATE)
+          && !(Math.abs(a) <= ABOUT_TINY && Math.abs(b) <= ABOUT_TINY)) {
         return false;
       }
     }

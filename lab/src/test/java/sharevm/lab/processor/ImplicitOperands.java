@@ -10,6 +10,9 @@ final class ImplicitOperands {
   /** The most iterations of a repeated string instruction. */
   private static final int MOST_ITERATIONS = 24;
 
+  /** All of RFLAGS but TF, whose trap would come after the next instruction. */
+  private static final long RETURNED_FLAGS = ~0x100L;
+
   private final Opcode row;
   private final Mode mode;
   private final SplittableRandom random;
@@ -72,6 +75,20 @@ final class ImplicitOperands {
         boolean far = row.text().contains("m16:") || row.mnemonic().endsWith("F");
         if (far) {
           SpecialValues.put(bytes, operandSize, 2, codeSelector(random, mode));
+        }
+      }
+      case "IRET" -> {
+        boolean usual = random.nextInt(4) != 0;
+        long stack = HostLayout.STACK_ADDRESS + 8 * random.nextInt(0x40, 0x1c0);
+        long[] frame = {
+          inCode,
+          usual ? mode.codeSelector : codeSelector(random, mode),
+          random.nextLong() & RETURNED_FLAGS,
+          stack,
+          usual ? 0x2b : dataSelector(random)
+        };
+        for (int n = 0; n < frame.length; n++) {
+          SpecialValues.put(bytes, n * operandSize, operandSize, frame[n]);
         }
       }
       case "POP", "MOV" -> {
