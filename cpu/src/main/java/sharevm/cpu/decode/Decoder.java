@@ -475,6 +475,6 @@ public final class Decoder {
     }
     boolean toMemory = memory && operand[0] == Instruction.MEMORY;
     boolean isCr8 = operand[0] == 8 || operand[1] == 8;
-    return opcode.is(Attribute.LOCK) && toMemory || opcode.is(Attribute.MOD_IGNORED) && isCr8;
+    return opcode.is(Attribute.LOCK) && (toMemory || opcode.is(Attribute.MOD_IGNORED) && isCr8);
   }
 }
