@@ -28,10 +28,10 @@ final class Conditions {
       case "completed" -> host.vector() == CpuOutcome.COMPLETED;
       case "faulted" -> host.vector() != CpuOutcome.COMPLETED;
       case "page-fault" -> host.vector() == 14;
+      case "hang" -> host.vector() == HostLayout.VECTOR_HANG;
       case "access-fault" -> host.vector() == 14 || host.vector() == 17;
       case "alignment-fault" -> host.vector() == 17;
       case "st0-over-0.29" -> st0(input) > 0.2928;
-      case "host-misaligned-mode" -> (host.state().fx(ProcessorState.FX_MXCSR, 4) >> 17 & 1) != 0;
       case "locked" -> encoding.has(0xf0);
       case "rex-w" -> (encoding.rex() & 8) != 0;
       case "ours-alignment-fault" -> ours.vector() == 17;
