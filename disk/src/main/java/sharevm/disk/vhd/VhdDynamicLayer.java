@@ -51,6 +51,7 @@ final class VhdDynamicLayer extends MappedLayer implements VhdLayer, Resizable, 
   private VhdFooter footer;
   private volatile long size;
   private volatile long dataEnd;
+  private boolean footed;
   private final List<String> oddities = new ArrayList<>();
 
   VhdDynamicLayer(Storage file, VhdFooter footer) throws DiskException {
@@ -92,8 +93,17 @@ final class VhdDynamicLayer extends MappedLayer implements VhdLayer, Resizable, 
       }
     }
     long tail = length - VhdFooter.SIZE;
-    boolean footed = tail % SECTOR == 0 && tail >= end && isFooter(tail);
+    footed = tail % SECTOR == 0 && tail >= end && isFooter(tail);
     dataEnd = footed ? tail : Bytes.roundUp(Math.max(end, length), SECTOR);
+  }
+
+  /** A cut of power may have left none at the end, where most readers look. */
+  @Override
+  protected void beforeFirstWrite() throws DiskException {
+    if (!footed) {
+      file.write(footer.toBytes(), dataEnd);
+      file.force();
+    }
   }
 
   private boolean isFooter(long offset) throws DiskException {

@@ -281,11 +281,17 @@ final class SparseExtent implements VmdkExtent {
     }
     for (long i = 0; i < header.tableEntries(); i++) {
       int right = tables.getInt(table + i * 4);
-      if (redundant.getInt(second + i * 4) != right) {
+      if (redundant.getInt(second + i * 4) == right) {
+        continue;
+      }
+      if (right == 0) {
+        // It is written first, so a cut of power may leave it ahead, with a grain that nobody has.
+        report.leak(second + i * 4, repair, "the redundant grain table is ahead");
+      } else {
         report.error(second + i * 4, repair, "the redundant grain table differs");
-        if (repair) {
-          redundant.putInt(second + i * 4, right);
-        }
+      }
+      if (repair) {
+        redundant.putInt(second + i * 4, right);
       }
     }
   }
