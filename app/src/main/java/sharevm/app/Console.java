@@ -9,7 +9,10 @@ import java.util.Optional;
 import sharevm.host.Terminal;
 import sharevm.library.VirtualMachine;
 
-/** Standard input as a guest's keyboard: on a terminal in raw mode and with commands, else byte by byte. */
+/**
+ * Standard input as a guest's keyboard: on a terminal in raw mode and with commands, else byte by
+ * byte.
+ */
 final class Console {
   private static final int CHUNK = 4096;
 
@@ -70,7 +73,8 @@ final class Console {
         case NONE -> {}
         case QUIT -> machine.stop();
         case HELP ->
-            diagnostics.say("Ctrl-A x leaves, Ctrl-A c opens the monitor, Ctrl-A Ctrl-A sends a Ctrl-A");
+            diagnostics.say(
+                "Ctrl-A x leaves, Ctrl-A c opens the monitor, Ctrl-A Ctrl-A sends a Ctrl-A");
         case MONITOR -> monitor();
       }
     }

@@ -25,7 +25,11 @@ final class Diagnostics {
 
   /** Writes a line under the command's name; line ends in it become semicolons. */
   void say(String line) {
-    text((rawTerminal ? "\r" : "") + "sharevm: " + line.strip().replaceAll("\\s*\\R\\s*", "; ") + "\n");
+    text(
+        (rawTerminal ? "\r" : "")
+            + "sharevm: "
+            + line.strip().replaceAll("\\s*\\R\\s*", "; ")
+            + "\n");
   }
 
   /** Writes text as it is. */

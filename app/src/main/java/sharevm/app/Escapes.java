@@ -3,8 +3,8 @@ package sharevm.app;
 import java.io.ByteArrayOutputStream;
 
 /**
- * Finds the commands in what is typed: Ctrl-A and a letter. Everything else is the guest's, and so is a
- * Ctrl-A typed twice.
+ * Finds the commands in what is typed: Ctrl-A and a letter. Everything else is the guest's, and so
+ * is a Ctrl-A typed twice.
  */
 final class Escapes {
   /** What a piece of input asks for. */

@@ -78,7 +78,8 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--append",
       paramLabel = "TEXT",
-      description = "The kernel's command line (default: console=ttyS0); added to the mini guest's own.")
+      description =
+          "The kernel's command line (default: console=ttyS0); added to the mini guest's own.")
   private Optional<String> append = Optional.empty();
 
   @Option(
@@ -97,7 +98,10 @@ final class RunCommand implements Callable<Integer> {
       description = "Processors, 1 to 16 (default: ${DEFAULT-VALUE}).")
   private int cpus;
 
-  @Option(names = "--cpu", paramLabel = "MODEL", description = "The processors' model (default: standard).")
+  @Option(
+      names = "--cpu",
+      paramLabel = "MODEL",
+      description = "The processors' model (default: standard).")
   private Optional<String> cpu = Optional.empty();
 
   @Option(
@@ -129,7 +133,8 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "debug-exit",
       split = ",",
       converter = DeviceConverter.class,
-      description = "A further device. debug-exit: a write to port F4h ends the run with status (value << 1) | 1.")
+      description =
+          "A further device. debug-exit: a write to port F4h ends the run with status (value << 1) | 1.")
   private Set<String> devices = Set.of();
 
   @Option(names = "--no-reboot", description = "The guest's reboot ends the run.")
@@ -159,10 +164,13 @@ final class RunCommand implements Callable<Integer> {
   public Integer call() throws LibraryException {
     if (target.isPresent() && !target.get().equals("mini")) {
       throw LibraryException.usage(
-          "there is no guest '" + target.get() + "': leave it out for the mini guest, or give --kernel FILE");
+          "there is no guest '"
+              + target.get()
+              + "': leave it out for the mini guest, or give --kernel FILE");
     }
     if (target.isPresent() && kernel.isPresent()) {
-      throw LibraryException.usage("the guest 'mini' has a kernel of its own: leave out one of 'mini' and --kernel");
+      throw LibraryException.usage(
+          "the guest 'mini' has a kernel of its own: leave out one of 'mini' and --kernel");
     }
     return new RunSession(request(), serial, stats, parent.diagnostics()).run();
   }

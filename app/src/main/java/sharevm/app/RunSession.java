@@ -117,7 +117,8 @@ final class RunSession {
   }
 
   private void outputRefused() {
-    diagnostics.say("the serial port's output is taken no more: the reader is gone, or the disk full");
+    diagnostics.say(
+        "the serial port's output is taken no more: the reader is gone, or the disk full");
     VirtualMachine machine = running.get();
     if (machine != null) {
       machine.stop();
@@ -129,7 +130,8 @@ final class RunSession {
       case RunEnd.Done _, RunEnd.Stopped _ -> ExitStatus.DONE;
       case RunEnd.Exited exited -> exited.status();
       case RunEnd.TimedOut _ -> {
-        diagnostics.say("stopped after " + request.timeout().orElseThrow().toMillis() / 1000.0 + " s");
+        diagnostics.say(
+            "stopped after " + request.timeout().orElseThrow().toMillis() / 1000.0 + " s");
         yield ExitStatus.TIMEOUT;
       }
       case RunEnd.Panicked _ -> {
@@ -138,8 +140,11 @@ final class RunSession {
       }
       case RunEnd.Crashed crashed -> {
         diagnostics.say(
-            "the guest crashed: " + crashed.report().reason() + " on processor "
-                + crashed.report().processor() + "; --verbose shows its registers");
+            "the guest crashed: "
+                + crashed.report().reason()
+                + " on processor "
+                + crashed.report().processor()
+                + "; --verbose shows its registers");
         diagnostics.details(crashed.report().details());
         yield ExitStatus.GUEST_CRASHED;
       }

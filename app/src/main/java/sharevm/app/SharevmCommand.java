@@ -19,7 +19,10 @@ import sharevm.app.disk.DiskCommand;
     header = "Runs unmodified operating systems on any host with a Java runtime.",
     optionListHeading = "%nOptions:%n",
     commandListHeading = "%nCommands:%n",
-    footer = {"", "'sharevm run' boots a small Linux; 'sharevm run --help' tells all that a run can be."},
+    footer = {
+      "",
+      "'sharevm run' boots a small Linux; 'sharevm run --help' tells all that a run can be."
+    },
     subcommands = {RunCommand.class, DiskCommand.class, WarmUpCommand.class})
 final class SharevmCommand implements Runnable {
   @Option(
@@ -69,7 +72,8 @@ final class SharevmCommand implements Runnable {
   private int wrongUsage(ParameterException e) {
     String help = e.getCommandLine().getCommandSpec().qualifiedName() + " --help";
     String suggestion = "";
-    if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getSuggestions().isEmpty()) {
+    if (e instanceof UnmatchedArgumentException unmatched
+        && !unmatched.getSuggestions().isEmpty()) {
       suggestion = "; did you mean " + unmatched.getSuggestions().getFirst() + "?";
     }
     diagnostics().say(message(e) + suggestion + "; see '" + help + "'");

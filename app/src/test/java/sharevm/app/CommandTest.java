@@ -101,7 +101,8 @@ final class CommandTest {
     assertThat(help.status()).isZero();
     assertThat(help.err()).isEmpty();
     assertThat(help.out()).contains("--kernel", "--memory", "--timeout", "Exit status", "Ctrl-A x");
-    assertThat(help.out().lines()).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(100));
+    assertThat(help.out().lines())
+        .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(100));
     assertThat(execute("--help").out()).contains("run").doesNotContain("warm-up");
     assertThat(execute("--version").out()).startsWith("sharevm ");
     assertThat(execute().out()).contains("Usage: sharevm");

@@ -25,6 +25,8 @@ final class ProgressBarTest {
     assertThat(bytes.size()).isZero();
     bar.at("k", 1, 2);
     bar.end();
-    assertThat(bytes.toString(StandardCharsets.UTF_8)).startsWith("\r\u001b[Kk [").endsWith("\r\u001b[K");
+    assertThat(bytes.toString(StandardCharsets.UTF_8))
+        .startsWith("\r\u001b[Kk [")
+        .endsWith("\r\u001b[K");
   }
 }

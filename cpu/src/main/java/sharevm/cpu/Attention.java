@@ -6,8 +6,8 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The one word that engines look at on block entry: requests to a processor from any thread. Nonzero
- * means that the processor must leave translated or decoded code and see what is wanted.
+ * The one word that engines look at on block entry: requests to a processor from any thread.
+ * Nonzero means that the processor must leave translated or decoded code and see what is wanted.
  */
 public final class Attention {
   /** A maskable interrupt may be pending at the interrupt controller. */
@@ -31,7 +31,10 @@ public final class Attention {
   /** A debug trap waits in {@link CpuState#pendingDebug}. */
   public static final int TRAP = 1 << 6;
 
-  /** Other processors or devices wrote to code, or will make code of pages that this one may write to. */
+  /**
+   * Other processors or devices wrote to code, or will make code of pages that this one may write
+   * to.
+   */
   public static final int CODE = 1 << 7;
 
   private static final VarHandle WORD = ValueLayout.JAVA_INT.varHandle();

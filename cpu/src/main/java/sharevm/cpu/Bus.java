@@ -5,16 +5,18 @@ import java.lang.foreign.MemorySegment;
 /**
  * What all processors of a machine share: physical memory and I/O ports. Safe for several threads.
  *
- * <p>A page is 4 KiB; it is plain memory as a whole or not at all. No method throws for anything that a
- * guest can ask: reads of nothing give all ones, writes to nothing are dropped.
+ * <p>A page is 4 KiB; it is plain memory as a whole or not at all. No method throws for anything
+ * that a guest can ask: reads of nothing give all ones, writes to nothing are dropped.
  */
 public interface Bus {
-  /** Returns the guest's memory; what is where in it, {@link #readable} and {@link #writable} tell. */
+  /**
+   * Returns the guest's memory; what is where in it, {@link #readable} and {@link #writable} tell.
+   */
   MemorySegment ram();
 
   /**
-   * Returns the offset in {@link #ram()} of the page at a physical address (low 12 bits ignored) when
-   * its bytes may be read and fetched there directly (RAM and ROM), else -1.
+   * Returns the offset in {@link #ram()} of the page at a physical address (low 12 bits ignored)
+   * when its bytes may be read and fetched there directly (RAM and ROM), else -1.
    */
   long readable(long physicalAddress);
 

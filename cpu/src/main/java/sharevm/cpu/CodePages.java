@@ -7,19 +7,20 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * Which pages of guest RAM hold code that some processor has decoded or translated. Shared by the processors of a
- * machine and by its devices: a write to such a page must be told here, after it was made.
+ * Which pages of guest RAM hold code that some processor has decoded or translated. Shared by the
+ * processors of a machine and by its devices: a write to such a page must be told here, after it
+ * was made.
  *
- * <p>Who makes code of a page marks it first, then sees to it that no processor writes to it unseen ({@link RamWriter}), and
- * only then reads its bytes. A writer writes first, and then looks at the mark. So either the writer sees the
- * mark, or the reader sees the new bytes.
+ * <p>Who makes code of a page marks it first, then sees to it that no processor writes to it unseen
+ * ({@link RamWriter}), and only then reads its bytes. A writer writes first, and then looks at the
+ * mark. So either the writer sees the mark, or the reader sees the new bytes.
  */
 public final class CodePages {
   /** A cache of code made from guest RAM. */
   public interface Cache {
     /**
-     * Drops what was made from bytes {@code from} to before {@code to} of a page, at once or before its
-     * processor runs its next block.
+     * Drops what was made from bytes {@code from} to before {@code to} of a page, at once or before
+     * its processor runs its next block.
      */
     void drop(int page, int from, int to);
 
@@ -56,8 +57,8 @@ public final class CodePages {
   }
 
   /**
-   * Marks a page as holding code, for a cache that says already that it may hold the page; returns false when it was
-   * marked before.
+   * Marks a page as holding code, for a cache that says already that it may hold the page; returns
+   * false when it was marked before.
    */
   public synchronized boolean mark(int page) {
     int bit = 1 << page;

@@ -8,8 +8,9 @@ import sharevm.cpu.real.SseUnit;
 import sharevm.cpu.real.X87Unit;
 
 /**
- * One x86-64 processor: its state, its way to memory and ports, and an engine that executes. All methods are to be
- * called on one thread; only {@link CpuState#attention} may be touched from others.
+ * One x86-64 processor: its state, its way to memory and ports, and an engine that executes. All
+ * methods are to be called on one thread; only {@link CpuState#attention} may be touched from
+ * others.
  */
 public final class Cpu {
   /** CPUID.01H:ECX: the operating system uses XSAVE. */
@@ -65,17 +66,25 @@ public final class Cpu {
   private final Environment environment;
   private final Engine engine;
 
-  /** Makes a processor with the interpreter, in its state after power-up (Intel SDM Vol. 3A 10.1.1). */
+  /**
+   * Makes a processor with the interpreter, in its state after power-up (Intel SDM Vol. 3A 10.1.1).
+   */
   public Cpu(CpuModel model, Environment environment) {
     this(model, environment, new CpuState(), EngineFactory.INTERPRETER);
   }
 
-  /** Makes one with the interpreter and a state that others, such as its interrupt controller, know already. */
+  /**
+   * Makes one with the interpreter and a state that others, such as its interrupt controller, know
+   * already.
+   */
   public Cpu(CpuModel model, Environment environment, CpuState state) {
     this(model, environment, state, EngineFactory.INTERPRETER);
   }
 
-  /** Makes one with an engine, and a state that others, such as its interrupt controller, know already. */
+  /**
+   * Makes one with an engine, and a state that others, such as its interrupt controller, know
+   * already.
+   */
   public Cpu(CpuModel model, Environment environment, CpuState state, EngineFactory factory) {
     this.state = state;
     this.model = model;
@@ -91,8 +100,8 @@ public final class Cpu {
   }
 
   /**
-   * Executes instructions until the processor halts, is stopped, crashes or has executed {@code budget} of
-   * them. Never throws for anything that a guest does.
+   * Executes instructions until the processor halts, is stopped, crashes or has executed {@code
+   * budget} of them. Never throws for anything that a guest does.
    */
   public Exit run(long budget) {
     writer.enter();
@@ -113,13 +122,19 @@ public final class Cpu {
     return environment.timestamp().getAsLong() + state.msr.tscOffset;
   }
 
-  /** Call after CPL, segments, modes, EFLAGS.AC, EFLAGS.VM or control registers changed: derives what depends on them. */
+  /**
+   * Call after CPL, segments, modes, EFLAGS.AC, EFLAGS.VM or control registers changed: derives
+   * what depends on them.
+   */
   public void contextChanged() {
     state.segmentsChanged();
     memory.contextChanged();
   }
 
-  /** Call after page tables were switched or flushed: forgets all translations, or all but global ones. */
+  /**
+   * Call after page tables were switched or flushed: forgets all translations, or all but global
+   * ones.
+   */
   public void flushTranslations(boolean globalToo) {
     if (globalToo) {
       memory.flush();
@@ -135,7 +150,10 @@ public final class Cpu {
     engine.mappingChanged();
   }
 
-  /** Returns EAX, EBX, ECX and EDX as the CPUID instruction gives them now (Intel SDM Vol. 2A CPUID). */
+  /**
+   * Returns EAX, EBX, ECX and EDX as the CPUID instruction gives them now (Intel SDM Vol. 2A
+   * CPUID).
+   */
   public int[] cpuid(int leaf, int subleaf) {
     boolean ofHypervisor = (leaf & 0xf000_0000) == 0x4000_0000;
     if (ofHypervisor && model.has(CpuFeature.HYPERVISOR)) {

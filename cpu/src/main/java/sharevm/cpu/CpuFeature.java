@@ -1,6 +1,9 @@
 package sharevm.cpu;
 
-/** Features that CPUID tells of, each with its register and bit (Intel SDM Vol. 2A CPUID, tables 3-8 to 3-11). */
+/**
+ * Features that CPUID tells of, each with its register and bit (Intel SDM Vol. 2A CPUID, tables 3-8
+ * to 3-11).
+ */
 public enum CpuFeature {
   FPU(Word.LEAF_1_EDX, 0),
   VME(Word.LEAF_1_EDX, 1),

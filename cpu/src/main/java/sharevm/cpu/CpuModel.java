@@ -8,7 +8,10 @@ import java.util.Set;
 
 /** A named processor: what CPUID says of it, and which features it has. Immutable. */
 public final class CpuModel {
-  /** Bits of IA32_ARCH_CAPABILITIES (Intel SDM Vol. 4 table 2-2, 10AH): the flaws that this processor has not. */
+  /**
+   * Bits of IA32_ARCH_CAPABILITIES (Intel SDM Vol. 4 table 2-2, 10AH): the flaws that this
+   * processor has not.
+   */
   private static final long NO_KNOWN_FLAWS =
       1 // RDCL_NO: no Meltdown, no L1TF
           | 1 << 3 // SKIP_L1DFL_VMENTRY
@@ -39,7 +42,12 @@ public final class CpuModel {
   private final long crystalHz;
 
   private CpuModel(
-      String name, String vendor, String brand, int signature, int highestLeaf, Set<CpuFeature> features) {
+      String name,
+      String vendor,
+      String brand,
+      int signature,
+      int highestLeaf,
+      Set<CpuFeature> features) {
     this.name = name;
     this.vendor = vendor;
     this.brand = brand;
@@ -95,22 +103,41 @@ public final class CpuModel {
   }
 
   /**
-   * The models. The standard one says that it is an Atom of the in-order generation (family 6, model 36H): its features
-   * are of level x86-64-v2 and more, but guests know that it does not speculate. In the table by which Linux (since
-   * 4.15, {@code cpu_vuln_whitelist} in arch/x86/kernel/cpu/common.c) chooses mitigations, that model stands for "no
-   * speculation": neither page table isolation nor retpolines, nor any later mitigation. IA32_ARCH_CAPABILITIES tells the
-   * same to guests that ask there. Controls of speculation (SPEC_CTRL) are not offered: a guest that finds them uses them.
+   * The models. The standard one says that it is an Atom of the in-order generation (family 6,
+   * model 36H): its features are of level x86-64-v2 and more, but guests know that it does not
+   * speculate. In the table by which Linux (since 4.15, {@code cpu_vuln_whitelist} in
+   * arch/x86/kernel/cpu/common.c) chooses mitigations, that model stands for "no speculation":
+   * neither page table isolation nor retpolines, nor any later mitigation. IA32_ARCH_CAPABILITIES
+   * tells the same to guests that ask there. Controls of speculation (SPEC_CTRL) are not offered: a
+   * guest that finds them uses them.
    */
   private static List<CpuModel> all() {
     Set<CpuFeature> pentium =
-        EnumSet.of(CpuFeature.FPU, CpuFeature.VME, CpuFeature.DE, CpuFeature.PSE, CpuFeature.TSC,
-            CpuFeature.MSR, CpuFeature.MCE, CpuFeature.CX8, CpuFeature.APIC, CpuFeature.MMX);
+        EnumSet.of(
+            CpuFeature.FPU,
+            CpuFeature.VME,
+            CpuFeature.DE,
+            CpuFeature.PSE,
+            CpuFeature.TSC,
+            CpuFeature.MSR,
+            CpuFeature.MCE,
+            CpuFeature.CX8,
+            CpuFeature.APIC,
+            CpuFeature.MMX);
     Set<CpuFeature> pentium3 = EnumSet.range(CpuFeature.FPU, CpuFeature.SSE);
     pentium3.remove(CpuFeature.CLFLUSH);
     Set<CpuFeature> amd64 = EnumSet.range(CpuFeature.FPU, CpuFeature.SSE2);
     amd64.addAll(
-        EnumSet.of(CpuFeature.SSE3, CpuFeature.CX16, CpuFeature.HYPERVISOR, CpuFeature.LAHF64,
-            CpuFeature.SYSCALL, CpuFeature.NX, CpuFeature.RDTSCP, CpuFeature.LONG_MODE, CpuFeature.INVARIANT_TSC));
+        EnumSet.of(
+            CpuFeature.SSE3,
+            CpuFeature.CX16,
+            CpuFeature.HYPERVISOR,
+            CpuFeature.LAHF64,
+            CpuFeature.SYSCALL,
+            CpuFeature.NX,
+            CpuFeature.RDTSCP,
+            CpuFeature.LONG_MODE,
+            CpuFeature.INVARIANT_TSC));
     Set<CpuFeature> standard = EnumSet.allOf(CpuFeature.class);
     standard.removeAll(
         EnumSet.of(CpuFeature.MONITOR, CpuFeature.SPEC_CTRL, CpuFeature.STIBP, CpuFeature.SSBD));
@@ -119,10 +146,18 @@ public final class CpuModel {
         new CpuModel("amd64", AMD, "ShareVM Virtual Processor AMD64", 0x0004_0f32, 1, amd64),
         new CpuModel("pentium3", INTEL, "ShareVM Virtual Processor P3", 0x0683, 2, pentium3),
         new CpuModel("pentium", INTEL, "ShareVM Virtual Processor P5", 0x0543, 1, pentium),
-        new CpuModel("486", INTEL, "ShareVM Virtual Processor 486", 0x0480, 1, EnumSet.of(CpuFeature.FPU, CpuFeature.VME)));
+        new CpuModel(
+            "486",
+            INTEL,
+            "ShareVM Virtual Processor 486",
+            0x0480,
+            1,
+            EnumSet.of(CpuFeature.FPU, CpuFeature.VME)));
   }
 
-  /** Returns this model as processor {@code number} (its APIC ID) of {@code count} in one package. */
+  /**
+   * Returns this model as processor {@code number} (its APIC ID) of {@code count} in one package.
+   */
   public CpuModel at(int number, int count) {
     return new CpuModel(this, number, count, timestampHz, crystalHz);
   }
@@ -197,7 +232,8 @@ public final class CpuModel {
   }
 
   /**
-   * Returns EAX, EBX, ECX and EDX of a CPUID leaf (Intel SDM Vol. 2A CPUID). Bits that follow CR4 are given as off.
+   * Returns EAX, EBX, ECX and EDX of a CPUID leaf (Intel SDM Vol. 2A CPUID). Bits that follow CR4
+   * are given as off.
    *
    * @param xcr0 the enabled state components, for leaf 0DH
    */
@@ -234,9 +270,10 @@ public final class CpuModel {
       return new int[4];
     }
     return switch (leaf) {
-      case 0x8000_0000 -> isAmd()
-          ? new int[] {highest, word(vendor, 0), word(vendor, 8), word(vendor, 4)}
-          : new int[] {highest, 0, 0, 0};
+      case 0x8000_0000 ->
+          isAmd()
+              ? new int[] {highest, word(vendor, 0), word(vendor, 8), word(vendor, 4)}
+              : new int[] {highest, 0, 0, 0};
       case 0x8000_0001 -> extendedIdentity();
       case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> brand(leaf - 0x8000_0002);
       case 0x8000_0006 -> new int[] {0, 0, 512 << 16 | 6 << 12 | 64, 0};
@@ -302,8 +339,8 @@ public final class CpuModel {
   }
 
   /**
-   * Legacy area and header, 576 bytes; no component lies behind them (Intel SDM Vol. 1 13.4). There are XSAVEOPT and
-   * XSAVEC, but not XSAVES (13.2).
+   * Legacy area and header, 576 bytes; no component lies behind them (Intel SDM Vol. 1 13.4). There
+   * are XSAVEOPT and XSAVEC, but not XSAVES (13.2).
    */
   private int[] saveArea(int subleaf, long xcr0) {
     if (xcr0 == 0 || subleaf > 1 || subleaf < 0) {
@@ -317,7 +354,9 @@ public final class CpuModel {
       return new int[4];
     }
     long divisor = gcd(timestampHz, crystalHz);
-    return new int[] {(int) (crystalHz / divisor), (int) (timestampHz / divisor), (int) crystalHz, 0};
+    return new int[] {
+      (int) (crystalHz / divisor), (int) (timestampHz / divisor), (int) crystalHz, 0
+    };
   }
 
   private static long gcd(long a, long b) {

@@ -27,7 +27,8 @@ public final class CpuSnapshot {
     saved.put("halted", s.halted).put("waitForStartup", s.waitForStartup);
     saved.put("xmm", xmm(s)).put("mxcsr", s.mxcsr());
     saved.put("x87", s.x87.save());
-    int lasting = Attention.INTERRUPT | Attention.NMI | Attention.INIT | Attention.STARTUP | Attention.TRAP;
+    int lasting =
+        Attention.INTERRUPT | Attention.NMI | Attention.INIT | Attention.STARTUP | Attention.TRAP;
     saved.put("attention", s.attention.bits() & lasting);
     saved.put("startVector", s.attention.startVector());
     return saved.put("msr", msrs(s.msr));

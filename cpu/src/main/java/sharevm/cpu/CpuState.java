@@ -8,10 +8,10 @@ import sharevm.cpu.real.X87State;
 /**
  * The state of one processor, between two instructions complete, whichever engine ran last.
  *
- * <p>General registers, RIP, lazy flags, segments and control registers are on the heap, where Java code is
- * fastest; the XMM registers, MXCSR and the {@link Attention} word are in one off-heap layout that
- * translated code shares. Fields are public to the engines and to the instructions' semantics:
- * accessors stand where there is something to keep true.
+ * <p>General registers, RIP, lazy flags, segments and control registers are on the heap, where Java
+ * code is fastest; the XMM registers, MXCSR and the {@link Attention} word are in one off-heap
+ * layout that translated code shares. Fields are public to the engines and to the instructions'
+ * semantics: accessors stand where there is something to keep true.
  */
 public final class CpuState {
   /** Numbers of general registers (Intel SDM Vol. 2A table 3-1). */
@@ -29,10 +29,16 @@ public final class CpuState {
   /** A register that is always zero: the base or index that an address does not have. */
   public static final int ZERO = 16;
 
-  /** Holds the RIP at the start of the running block while a block runs, as a base for RIP-relative addresses. */
+  /**
+   * Holds the RIP at the start of the running block while a block runs, as a base for RIP-relative
+   * addresses.
+   */
   public static final int BLOCK_RIP = 17;
 
-  /** Numbers of segment registers (Intel SDM Vol. 2A table 3-1), then tables that are loaded like segments. */
+  /**
+   * Numbers of segment registers (Intel SDM Vol. 2A table 3-1), then tables that are loaded like
+   * segments.
+   */
   public static final int ES = 0;
 
   public static final int CS = 1;
@@ -62,7 +68,10 @@ public final class CpuState {
   /** The carries that CF, OF and AF are read from. See {@link Flags}. */
   public long flagsCarry;
 
-  /** The flags that are not lazy: TF, IF, DF, IOPL, NT, RF, VM, AC, VIF, VIP, ID, and the fixed bit 1. */
+  /**
+   * The flags that are not lazy: TF, IF, DF, IOPL, NT, RF, VM, AC, VIF, VIP, ID, and the fixed bit
+   * 1.
+   */
   public int flagsSystem = Flags.FIXED;
 
   public final int[] selector = new int[10];
@@ -74,7 +83,10 @@ public final class CpuState {
   /** Attributes of cached descriptors, see {@link Segment}. */
   public final int[] segmentAttributes = new int[10];
 
-  /** Nonzero where an access through the segment must be checked by {@code Segmentation}; kept by {@link #segmentsChanged}. */
+  /**
+   * Nonzero where an access through the segment must be checked by {@code Segmentation}; kept by
+   * {@link #segmentsChanged}.
+   */
   public final int[] segmentCheck = new int[10];
 
   public long gdtBase;
@@ -129,8 +141,10 @@ public final class CpuState {
   /** Model-specific registers that are plain storage. */
   public final Msrs msr = new Msrs();
 
-
-  /** The layout shared with translated code: XMM0 to XMM15, MXCSR, attention word, the translator's tables. */
+  /**
+   * The layout shared with translated code: XMM0 to XMM15, MXCSR, attention word, the translator's
+   * tables.
+   */
   public final MemorySegment shared = Arena.ofAuto().allocate(SHARED_SIZE, 64);
 
   /** Offset of XMM0 in {@link #shared}; each register has 16 bytes. */
@@ -139,7 +153,10 @@ public final class CpuState {
   public static final long MXCSR = 256;
   public static final long ATTENTION = 260;
 
-  /** Where the engine that translates keeps what its code reads and writes, up to {@link #SHARED_SIZE}. */
+  /**
+   * Where the engine that translates keeps what its code reads and writes, up to {@link
+   * #SHARED_SIZE}.
+   */
   public static final long TRANSLATOR = 264;
 
   public static final long SHARED_SIZE = 512 << 10;
@@ -272,7 +289,10 @@ public final class CpuState {
     return (efer & Control.EFER_LMA) != 0;
   }
 
-  /** Brings everything that is derived from segments, modes and privilege up to date; call after any of them changed. */
+  /**
+   * Brings everything that is derived from segments, modes and privilege up to date; call after any
+   * of them changed.
+   */
   public void segmentsChanged() {
     int code = segmentAttributes[CS];
     code64 = longMode() && (code & Segment.LONG) != 0;

@@ -1,6 +1,9 @@
 package sharevm.cpu;
 
-/** A way to execute a processor's instructions. Engines can change places at any instruction boundary. */
+/**
+ * A way to execute a processor's instructions. Engines can change places at any instruction
+ * boundary.
+ */
 public interface Engine {
   /**
    * Executes instructions until something wants the caller.
@@ -12,7 +15,10 @@ public interface Engine {
   /** Returns how many instructions this engine has completed. */
   long retired();
 
-  /** Forgets what was cached from translations of linear addresses: paging, privilege or code size changed. */
+  /**
+   * Forgets what was cached from translations of linear addresses: paging, privilege or code size
+   * changed.
+   */
   void mappingChanged();
 
   /** Ends the running block after the present instruction; RIP is then the next instruction's. */

@@ -1,8 +1,8 @@
 package sharevm.cpu;
 
 /**
- * RFLAGS (Intel SDM Vol. 1 3.4.3). The six status flags are lazy: an arithmetic instruction leaves two
- * words, and a flag is worked out when someone asks for it.
+ * RFLAGS (Intel SDM Vol. 1 3.4.3). The six status flags are lazy: an arithmetic instruction leaves
+ * two words, and a flag is worked out when someone asks for it.
  *
  * <pre>
  * flagsResult  the result, sign-extended to 64 bits: ZF = (it is zero)
@@ -13,8 +13,8 @@ package sharevm.cpu;
  *              bit 0        exclusive-ored with the result's sign: SF
  * </pre>
  *
- * Bits 0 and 15..8 are zero after arithmetic; they exist so that any combination that POPF or SAHF loads
- * can be told, such as ZF and SF both set.
+ * Bits 0 and 15..8 are zero after arithmetic; they exist so that any combination that POPF or SAHF
+ * loads can be told, such as ZF and SF both set.
  */
 public final class Flags {
   public static final int CF = 1;

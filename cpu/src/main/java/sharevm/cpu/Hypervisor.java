@@ -3,8 +3,8 @@ package sharevm.cpu;
 import java.util.OptionalLong;
 
 /**
- * What a guest sees of the hypervisor: the four doors through which it may ask for one. Called on the processor's
- * thread, between the effects of instructions; RIP points behind the asking one.
+ * What a guest sees of the hypervisor: the four doors through which it may ask for one. Called on
+ * the processor's thread, between the effects of instructions; RIP points behind the asking one.
  */
 public interface Hypervisor {
   /** A hypervisor that does not show itself. */

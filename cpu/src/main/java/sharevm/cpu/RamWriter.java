@@ -7,12 +7,13 @@ import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
 
 /**
- * One processor as a writer of RAM. Its TLB may let it write to a page without a word; before another processor
- * makes code of that page, it must stop doing so, and the other must wait for that.
+ * One processor as a writer of RAM. Its TLB may let it write to a page without a word; before
+ * another processor makes code of that page, it must stop doing so, and the other must wait for
+ * that.
  *
- * <p>The other asks and raises {@link Attention#CODE}; the writer answers at its next instruction boundary. One that
- * does not run answers before it runs again, so nobody waits for it. Who waits answers others meanwhile, so that two who ask
- * each other both go on.
+ * <p>The other asks and raises {@link Attention#CODE}; the writer answers at its next instruction
+ * boundary. One that does not run answers before it runs again, so nobody waits for it. Who waits
+ * answers others meanwhile, so that two who ask each other both go on.
  */
 public final class RamWriter {
   private static final int SPINS = 200;
@@ -32,7 +33,8 @@ public final class RamWriter {
   /**
    * Makes one and registers it.
    *
-   * @param protect takes away, on the processor's thread, the right to write freely to the page at an offset in RAM
+   * @param protect takes away, on the processor's thread, the right to write freely to the page at
+   *     an offset in RAM
    */
   public RamWriter(CodePages codePages, Attention attention, LongConsumer protect) {
     this.codePages = codePages;
@@ -53,8 +55,8 @@ public final class RamWriter {
   }
 
   /**
-   * Does what others asked for, and stands still while one wants memory for itself; on the processor's thread, between
-   * two instructions or while it waits for others.
+   * Does what others asked for, and stands still while one wants memory for itself; on the
+   * processor's thread, between two instructions or while it waits for others.
    */
   public void answer() {
     protectAsked();
@@ -81,8 +83,8 @@ public final class RamWriter {
   }
 
   /**
-   * Does something while no other processor runs: what a locked access needs that the host cannot make as one, such as
-   * one across two cache lines.
+   * Does something while no other processor runs: what a locked access needs that the host cannot
+   * make as one, such as one across two cache lines.
    */
   public boolean exclusively(BooleanSupplier access) {
     int spins = 0;

@@ -38,8 +38,9 @@ public final class Reset {
   }
 
   /**
-   * Sets the memory types as a PC's firmware leaves them, since not every guest has had one: all memory write-back, but
-   * the video memory uncached and the ROMs write-protected (Intel SDM Vol. 3A 12.11). Nothing here depends on them.
+   * Sets the memory types as a PC's firmware leaves them, since not every guest has had one: all
+   * memory write-back, but the video memory uncached and the ROMs write-protected (Intel SDM Vol.
+   * 3A 12.11). Nothing here depends on them.
    */
   private static void memoryTypes(Msrs m) {
     m.mtrrDefType = MTRRS_ENABLED | WRITE_BACK;
@@ -86,7 +87,10 @@ public final class Reset {
     cpu.flushTranslations(true);
   }
 
-  /** Starts a processor that waits for it at page {@code vector} of real-address mode (Intel SDM Vol. 3A 9.4.4). */
+  /**
+   * Starts a processor that waits for it at page {@code vector} of real-address mode (Intel SDM
+   * Vol. 3A 9.4.4).
+   */
   public static void startup(Cpu cpu, int vector) {
     CpuState s = cpu.state;
     s.waitForStartup = false;

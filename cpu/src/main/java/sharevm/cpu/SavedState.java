@@ -7,9 +7,9 @@ import java.util.Map;
 /**
  * The state of one part of a machine as named fields, in the order in which they were put.
  *
- * <p>A value is a {@link Long}, a {@link String}, a {@code byte[]}, a {@code long[]} or another {@code
- * SavedState}; booleans and ints are kept as longs. Arrays are copied on the way in and out, so a
- * saved state never changes with the part that it came from.
+ * <p>A value is a {@link Long}, a {@link String}, a {@code byte[]}, a {@code long[]} or another
+ * {@code SavedState}; booleans and ints are kept as longs. Arrays are copied on the way in and out,
+ * so a saved state never changes with the part that it came from.
  */
 public final class SavedState {
   private final Map<String, Object> fields = new LinkedHashMap<>();

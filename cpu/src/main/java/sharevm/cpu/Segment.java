@@ -1,8 +1,8 @@
 package sharevm.cpu;
 
 /**
- * Attribute bits of a cached segment descriptor: bits 40 to 55 of the descriptor moved down to 0 to 15
- * (Intel SDM Vol. 3A 3.4.5), and one bit of our own for "null selector loaded".
+ * Attribute bits of a cached segment descriptor: bits 40 to 55 of the descriptor moved down to 0 to
+ * 15 (Intel SDM Vol. 3A 3.4.5), and one bit of our own for "null selector loaded".
  */
 public final class Segment {
   /** Type bit: accessed. */
@@ -45,7 +45,10 @@ public final class Segment {
     return attributes >> DPL_SHIFT & 3;
   }
 
-  /** Returns whether every access of every kind through a segment is allowed: writable data, all 4 GiB. */
+  /**
+   * Returns whether every access of every kind through a segment is allowed: writable data, all 4
+   * GiB.
+   */
   static boolean isFlat(CpuState s, int n) {
     int attributes = s.segmentAttributes[n];
     int wanted = PRESENT | CODE_OR_DATA | READ_WRITE;

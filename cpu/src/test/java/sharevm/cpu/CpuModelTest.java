@@ -29,7 +29,8 @@ final class CpuModelTest {
     assertThat(text(vendor[1], vendor[3], vendor[2])).isEqualTo("GenuineIntel");
     assertThat(identity[0] >> 8 & 0xf).isEqualTo(6);
     assertThat(identity[0] >> 12 & 0xf0 | identity[0] >> 4 & 0xf).isEqualTo(0x36);
-    // CMOV, CX8, FPU, FXSR, MMX, SSE, SSE2; CX16, POPCNT, SSE3, SSE4.1, SSE4.2, SSSE3; LAHF: level v2 of the x86-64 psABI.
+    // CMOV, CX8, FPU, FXSR, MMX, SSE, SSE2; CX16, POPCNT, SSE3, SSE4.1, SSE4.2, SSSE3; LAHF: level
+    // v2 of the x86-64 psABI.
     assertThat(identity[3] & 0x0780_8101).isEqualTo(0x0780_8101);
     assertThat(identity[2] & 0x0098_2201).isEqualTo(0x0098_2201);
     assertThat(model.cpuid(0x8000_0001, 0, 3)[2] & 1).isEqualTo(1);

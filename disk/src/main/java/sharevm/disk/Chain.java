@@ -179,8 +179,7 @@ final class Chain implements DiskImage {
     }
     Map<String, String> properties = new LinkedHashMap<>(info.properties());
     layer.parent().ifPresent(said -> properties.put("parent named", said.named()));
-    List<Snapshot> snapshots =
-        layer instanceof Snapshots keeper ? keeper.snapshots() : List.of();
+    List<Snapshot> snapshots = layer instanceof Snapshots keeper ? keeper.snapshots() : List.of();
     return new ImageInfo(
         link.path().toString(),
         link.format(),

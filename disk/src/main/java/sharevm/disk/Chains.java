@@ -34,14 +34,14 @@ final class Chains {
           parent
               .capability(Resizable.class)
               .orElseThrow(
-                  () -> DiskException.invalid(parentPath.toString(), "it is smaller and cannot grow"))
+                  () ->
+                      DiskException.invalid(parentPath.toString(), "it is smaller and cannot grow"))
               .resize(layer.size());
         }
         copyOwn(layer, parent);
         parent.flush();
         if (layer instanceof Rebasable movable) {
-          movable.changeParent(
-              said.named(), said.format(), parent.links().getFirst().layer());
+          movable.changeParent(said.named(), said.format(), parent.links().getFirst().layer());
         }
       }
     }
@@ -144,7 +144,9 @@ final class Chains {
     Bytes.zero(dst, dst.remaining());
   }
 
-  /** The first position at which two disks differ, or -1; what one lacks at its end counts as zero. */
+  /**
+   * The first position at which two disks differ, or -1; what one lacks at its end counts as zero.
+   */
   static long difference(DiskImage a, DiskImage b) throws DiskException {
     ByteBuffer first = ByteBuffer.allocateDirect(STEP);
     ByteBuffer second = ByteBuffer.allocateDirect(STEP);

@@ -15,9 +15,9 @@ import sharevm.disk.io.Storages;
 import sharevm.disk.vmdk.VmdkStreamWriter;
 
 /**
- * Makes an image of another one's content. The target's files grow in a directory beside their place
- * and are moved there when they are whole, so a run that was killed leaves no half image under the
- * target's name; the next run removes what it left.
+ * Makes an image of another one's content. The target's files grow in a directory beside their
+ * place and are moved there when they are whole, so a run that was killed leaves no half image
+ * under the target's name; the next run removes what it left.
  */
 final class Conversion {
   private final Storages host;

@@ -186,8 +186,7 @@ final class Converter {
         ConvertReport.Lost last = lost.isEmpty() ? null : lost.getLast();
         if (last != null && last.position() + last.length() == position) {
           lost.removeLast();
-          lost.add(
-              new ConvertReport.Lost(last.position(), last.length() + length, last.why()));
+          lost.add(new ConvertReport.Lost(last.position(), last.length() + length, last.why()));
         } else if (lost.size() < ConvertReport.MOST) {
           lost.add(new ConvertReport.Lost(position, length, e.getMessage()));
         }

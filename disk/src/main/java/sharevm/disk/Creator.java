@@ -40,8 +40,7 @@ final class Creator {
         case Vhd vhd -> VhdCreator.createOn(host, path, vhd, length, link.layer());
         case Vhdx vhdx -> VhdxCreator.createOn(host, path, vhdx, length, link.layer());
         case Vmdk vmdk -> VmdkCreator.createOn(host, path, vmdk, length, link.layer(), relative);
-        case Vdi vdi ->
-            VdiLayer.create(host, path, vdi.fixed(), length, Optional.of(link.layer()));
+        case Vdi vdi -> VdiLayer.create(host, path, vdi.fixed(), length, Optional.of(link.layer()));
         case Raw _ ->
             throw DiskException.invalid(path.toString(), "a raw image cannot have a parent");
       }

@@ -20,8 +20,7 @@ public final class DiskImages {
   }
 
   /** Makes an empty layer on top of a parent, as large as that. */
-  public static void createOverlay(Path path, DiskFormat format, Path parent)
-      throws DiskException {
+  public static void createOverlay(Path path, DiskFormat format, Path parent) throws DiskException {
     Creator.create(Storages.host(), path, format, -1, Optional.of(parent));
   }
 
@@ -77,15 +76,16 @@ public final class DiskImages {
    *
    * @param unsafe only change the note, for a parent that has moved or is known to be right
    */
-  public static void rebase(Path path, Optional<Path> parent, boolean unsafe)
-      throws DiskException {
+  public static void rebase(Path path, Optional<Path> parent, boolean unsafe) throws DiskException {
     new Chains(opener(true)).rebase(path, parent, unsafe);
   }
 
   /** An image of several files has a journal for each. */
   private static Path beside(Path journal, Path image, Path file) {
     boolean first = file.getFileName().equals(image.getFileName());
-    return first ? journal : journal.resolveSibling(journal.getFileName() + "." + file.getFileName());
+    return first
+        ? journal
+        : journal.resolveSibling(journal.getFileName() + "." + file.getFileName());
   }
 
   static Opener opener(boolean locked) {

@@ -10,8 +10,7 @@ package sharevm.disk;
  * @param file the file with the bytes; empty unless {@link Kind#DATA}
  * @param offset where in that file; -1 unless {@link Kind#DATA}
  */
-public record Extent(
-    long position, long length, Kind kind, int depth, String file, long offset) {
+public record Extent(long position, long length, Kind kind, int depth, String file, long offset) {
   /** What a stretch is. */
   public enum Kind {
     /** Stored in a file as it is. */

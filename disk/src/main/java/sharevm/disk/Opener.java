@@ -104,8 +104,7 @@ final class Opener {
   }
 
   /** Opens one image without its parents. */
-  Chain.Link openLayer(Path path, boolean writable, Optional<String> format)
-      throws DiskException {
+  Chain.Link openLayer(Path path, boolean writable, Optional<String> format) throws DiskException {
     Storage file = host.open(path, writable ? Mode.WRITE : Mode.READ);
     try {
       String found = format.isPresent() ? format.get() : detect(file);

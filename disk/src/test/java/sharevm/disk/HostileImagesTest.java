@@ -31,8 +31,23 @@ class HostileImagesTest {
   private static final int SIZE = 1 << 20;
   private static final int MOST_READ = 8 << 20;
   private static final long[] INTERESTING = {
-    0, 1, -1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000L, 0xffffffffL,
-    Long.MAX_VALUE, Long.MIN_VALUE, 512, 4096, 65536, 1 << 20
+    0,
+    1,
+    -1,
+    0x7f,
+    0x80,
+    0xff,
+    0x7fff,
+    0xffff,
+    0x7fffffff,
+    0x80000000L,
+    0xffffffffL,
+    Long.MAX_VALUE,
+    Long.MIN_VALUE,
+    512,
+    4096,
+    65536,
+    1 << 20
   };
 
   @TempDir Path dir;

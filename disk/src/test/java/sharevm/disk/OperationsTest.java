@@ -32,7 +32,12 @@ class OperationsTest {
 
   private static final List<DiskFormat> FORMATS =
       List.of(
-          new Raw(), Qcow2.usual(), Vhd.dynamic(), Vhdx.dynamic(), Vmdk.sparse(), new Vdi(false),
+          new Raw(),
+          Qcow2.usual(),
+          Vhd.dynamic(),
+          Vhdx.dynamic(),
+          Vmdk.sparse(),
+          new Vdi(false),
           new Vmdk(Variant.STREAM_OPTIMIZED, "lsilogic"),
           new Vmdk(Variant.TWO_GB_FLAT, "ide"));
 
@@ -74,8 +79,7 @@ class OperationsTest {
         stream
             ? new Vmdk(Variant.STREAM_OPTIMIZED, "lsilogic")
             : new Qcow2(3, 16, Compression.valueOf(how), false, false);
-    ConvertOptions options =
-        stream ? ConvertOptions.usual() : ConvertOptions.usual().compressing();
+    ConvertOptions options = stream ? ConvertOptions.usual() : ConvertOptions.usual().compressing();
     Path image = convert(raw, dir.resolve("image"), format, options);
     Disks.assertSame(Disks.readAll(image), content);
     assertThat(Files.size(image)).isLessThan(SIZE / 2);
@@ -98,8 +102,7 @@ class OperationsTest {
     Disks.patch(damaged, 4 * 65536 + 8, (byte) 0x80, (byte) 0, (byte) 0, (byte) 0x70);
     byte[] before = Files.readAllBytes(damaged);
     Path target = dir.resolve("target.vhdx");
-    assertThatThrownBy(
-            () -> convert(damaged, target, Vhdx.dynamic(), ConvertOptions.usual()))
+    assertThatThrownBy(() -> convert(damaged, target, Vhdx.dynamic(), ConvertOptions.usual()))
         .isInstanceOfSatisfying(
             DiskException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CORRUPT));
     assertThat(target).doesNotExist();

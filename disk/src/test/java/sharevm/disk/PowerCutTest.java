@@ -30,9 +30,10 @@ import sharevm.disk.io.Storage;
 import sharevm.disk.io.Storages;
 
 /**
- * The writes of a random workload are recorded, and the image is rebuilt as a cut of power would have
- * left it: all writes up to one of them, that one torn at a sector; and, harder, only some of those
- * that no flush had followed. It opens, shows all that was flushed, and its tables are in order.
+ * The writes of a random workload are recorded, and the image is rebuilt as a cut of power would
+ * have left it: all writes up to one of them, that one torn at a sector; and, harder, only some of
+ * those that no flush had followed. It opens, shows all that was flushed, and its tables are in
+ * order.
  */
 class PowerCutTest {
   private static final int SIZE = 3 << 20;
@@ -142,10 +143,9 @@ class PowerCutTest {
     }
   }
 
-  private static List<Flushed> work(
-      Path path, Random random, int operations, List<Event> events) throws DiskException {
-    Storages host =
-        (file, mode) -> new Recorded(FileStorage.open(file, mode, true), events);
+  private static List<Flushed> work(Path path, Random random, int operations, List<Event> events)
+      throws DiskException {
+    Storages host = (file, mode) -> new Recorded(FileStorage.open(file, mode, true), events);
     List<Flushed> flushed = new ArrayList<>(List.of(new Flushed(0, new byte[SIZE])));
     byte[] model = new byte[SIZE];
     Map<Integer, Integer> since = new HashMap<>();
@@ -238,12 +238,15 @@ class PowerCutTest {
       for (int at = 0; at < SIZE; at++) {
         // What was flushed and not written since is there; what was being written is anything.
         if (before[at] == after[at] && now[at] != before[at] && untouched(before, after, at)) {
-          assertThat(now[at]).as("byte " + at + " after " + events + " events").isEqualTo(before[at]);
+          assertThat(now[at])
+              .as("byte " + at + " after " + events + " events")
+              .isEqualTo(before[at]);
         }
       }
     }
     try (DiskImage image =
-        new Opener(Disks.unforced()).open(path, OpenOptions.forWriting().withFormat(format.name()))) {
+        new Opener(Disks.unforced())
+            .open(path, OpenOptions.forWriting().withFormat(format.name()))) {
       image.write(ByteBuffer.wrap(new byte[] {1, 2, 3}), SIZE / 2);
       image.flush();
     }

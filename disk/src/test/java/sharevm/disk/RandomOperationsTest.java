@@ -26,8 +26,8 @@ import sharevm.disk.DiskFormat.Vmdk;
 import sharevm.disk.DiskFormat.Vmdk.Variant;
 
 /**
- * The same random operations on an image and on an array: both must show the same, now, after opening
- * anew, and to QEMU. A failure is repeated with -Dsharevm.seed.
+ * The same random operations on an image and on an array: both must show the same, now, after
+ * opening anew, and to QEMU. A failure is repeated with -Dsharevm.seed.
  */
 class RandomOperationsTest {
   private static final int SIZE = 5 << 20;
@@ -70,7 +70,9 @@ class RandomOperationsTest {
   @Test
   @Tag("long")
   void imageAndArrayAgreeForLong() throws Exception {
-    long end = System.nanoTime() + (long) (6e10 * Double.parseDouble(System.getProperty("sharevm.minutes", "0.1")));
+    long end =
+        System.nanoTime()
+            + (long) (6e10 * Double.parseDouble(System.getProperty("sharevm.minutes", "0.1")));
     long seed = Disks.seed();
     for (long round = seed; System.nanoTime() < end; round++) {
       for (DiskFormat format : formats().toList()) {
@@ -149,10 +151,13 @@ class RandomOperationsTest {
           case 10 -> model = snapshot(image, model, kept, random);
           default -> model = resize(image, model, random);
         }
-        ByteBuffer some = ByteBuffer.allocate(Math.min(model.length - Math.min(at, model.length - 1), length));
+        ByteBuffer some =
+            ByteBuffer.allocate(Math.min(model.length - Math.min(at, model.length - 1), length));
         int from = Math.min(at, model.length - 1);
         image.read(some, from);
-        assertThat(Arrays.mismatch(some.array(), Arrays.copyOfRange(model, from, from + some.capacity())))
+        assertThat(
+                Arrays.mismatch(
+                    some.array(), Arrays.copyOfRange(model, from, from + some.capacity())))
             .as("operation " + i)
             .isEqualTo(-1);
       }
@@ -163,8 +168,7 @@ class RandomOperationsTest {
   }
 
   private static byte[] snapshot(
-      DiskImage image, byte[] model, Map<String, byte[]> kept, Random random)
-      throws DiskException {
+      DiskImage image, byte[] model, Map<String, byte[]> kept, Random random) throws DiskException {
     Snapshots snapshots = image.capability(Snapshots.class).orElse(null);
     if (snapshots == null) {
       return model;
@@ -173,7 +177,8 @@ class RandomOperationsTest {
       kept.put(snapshots.takeSnapshot("s" + kept.size()).id(), model.clone());
       return model;
     }
-    String id = kept.keySet().stream().sorted().skip(random.nextInt(kept.size())).findFirst().orElseThrow();
+    String id =
+        kept.keySet().stream().sorted().skip(random.nextInt(kept.size())).findFirst().orElseThrow();
     if (random.nextBoolean()) {
       snapshots.applySnapshot(id);
       return kept.get(id).clone();
@@ -183,8 +188,7 @@ class RandomOperationsTest {
     return model;
   }
 
-  private static byte[] resize(DiskImage image, byte[] model, Random random)
-      throws DiskException {
+  private static byte[] resize(DiskImage image, byte[] model, Random random) throws DiskException {
     Resizable resizable = image.capability(Resizable.class).orElse(null);
     if (resizable == null) {
       return model;

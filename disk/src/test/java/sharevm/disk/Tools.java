@@ -12,7 +12,9 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 
-/** The programs that these images are held against. A test without its program is skipped by name. */
+/**
+ * The programs that these images are held against. A test without its program is skipped by name.
+ */
 public final class Tools {
   private Tools() {}
 

@@ -22,8 +22,7 @@ final class CLibrary {
   /** Where a call leaves {@code errno}. */
   static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
 
-  private static final VarHandle ERRNO =
-      CALL_STATE.varHandle(PathElement.groupElement("errno"));
+  private static final VarHandle ERRNO = CALL_STATE.varHandle(PathElement.groupElement("errno"));
 
   private CLibrary() {}
 

@@ -12,17 +12,20 @@ import java.lang.invoke.MethodHandle;
 import java.lang.ref.Cleaner;
 
 /**
- * Memory for machine code: one file in memory, mapped twice, once to be written and once to be executed, so that
- * no page is ever both.
+ * Memory for machine code: one file in memory, mapped twice, once to be written and once to be
+ * executed, so that no page is ever both.
  *
- * <p>What is written shows in the executable view at once. The mappings go when this object is no longer
- * reachable or is closed; no code of it may be running then.
+ * <p>What is written shows in the executable view at once. The mappings go when this object is no
+ * longer reachable or is closed; no code of it may be running then.
  */
 public final class ExecutableMemory implements AutoCloseable {
   /** {@code MFD_CLOEXEC} of Linux, linux/memfd.h. */
   private static final int CLOSE_ON_EXEC = 1;
 
-  /** {@code PROT_READ}, {@code PROT_WRITE}, {@code PROT_EXEC}, {@code MAP_SHARED} of Linux, asm-generic/mman-common.h. */
+  /**
+   * {@code PROT_READ}, {@code PROT_WRITE}, {@code PROT_EXEC}, {@code MAP_SHARED} of Linux,
+   * asm-generic/mman-common.h.
+   */
   private static final int READ = 1;
 
   private static final int WRITE = 2;

@@ -16,18 +16,20 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * The memory of one guest: a mapping of a sparse file, of which the host commits a page only when it
- * is first touched.
+ * The memory of one guest: a mapping of a sparse file, of which the host commits a page only when
+ * it is first touched.
  *
- * <p>The file has no name that outlives the process. On Linux it is in memory ({@code memfd_create}),
- * elsewhere, and where that is refused, a temporary file deleted at once. The mapping goes with
- * {@link #close()}; no access may be under way on another thread then.
+ * <p>The file has no name that outlives the process. On Linux it is in memory ({@code
+ * memfd_create}), elsewhere, and where that is refused, a temporary file deleted at once. The
+ * mapping goes with {@link #close()}; no access may be under way on another thread then.
  */
 public final class GuestRam implements AutoCloseable {
   /** The smallest guest memory in bytes: 16 MiB. */
   public static final long MINIMUM_BYTES = 16L << 20;
 
-  /** The largest guest memory in bytes: 64 GiB of RAM, and 1 GiB for ROMs and the like beside it. */
+  /**
+   * The largest guest memory in bytes: 64 GiB of RAM, and 1 GiB for ROMs and the like beside it.
+   */
   public static final long MAXIMUM_BYTES = 65L << 30;
 
   /** The unit of sizes and of the host's commitment: 4 KiB. */
@@ -47,7 +49,8 @@ public final class GuestRam implements AutoCloseable {
   /**
    * Makes memory that reads as zeros.
    *
-   * @param bytes {@link #MINIMUM_BYTES} to {@link #MAXIMUM_BYTES}, a multiple of {@link #PAGE_BYTES}
+   * @param bytes {@link #MINIMUM_BYTES} to {@link #MAXIMUM_BYTES}, a multiple of {@link
+   *     #PAGE_BYTES}
    * @throws IllegalArgumentException if {@code bytes} is none of those
    * @throws HostException if the host refuses
    */
@@ -61,11 +64,12 @@ public final class GuestRam implements AutoCloseable {
   }
 
   /**
-   * Makes memory whose content is a file's, without reading it: a page comes from the file when it is
-   * first read, and becomes this guest's own when it is first written. The file never changes, and
-   * must not be changed while this memory lives.
+   * Makes memory whose content is a file's, without reading it: a page comes from the file when it
+   * is first read, and becomes this guest's own when it is first written. The file never changes,
+   * and must not be changed while this memory lives.
    *
-   * @param file exactly as long as the memory, and writable, which the host asks of a private mapping
+   * @param file exactly as long as the memory, and writable, which the host asks of a private
+   *     mapping
    * @throws IllegalArgumentException if the file's length is no size of a guest's memory
    * @throws HostException if the file cannot be mapped
    */
@@ -183,8 +187,7 @@ public final class GuestRam implements AutoCloseable {
   /** Returns the descriptor of a new file in memory, or -1 when the host has none to give. */
   private static int memoryFile() {
     try (Arena scratch = Arena.ofConfined()) {
-      MethodHandle create =
-          CLibrary.function("memfd_create", CLibrary.toInt(ADDRESS, JAVA_INT));
+      MethodHandle create = CLibrary.function("memfd_create", CLibrary.toInt(ADDRESS, JAVA_INT));
       return (int)
           create.invokeExact(
               CLibrary.callState(scratch), scratch.allocateFrom("sharevm-ram"), CLOSE_ON_EXEC);

@@ -17,9 +17,10 @@ import java.util.Optional;
  * The terminal that standard input is, and its mode: as found, or raw, when every key goes to the
  * program as it is pressed.
  *
- * <p>The mode as found comes back with {@link #restore()} or {@link #close()}, and at the latest when
- * the process ends, also when a signal ends it. The settings are kept as opaque bytes and changed by
- * the C library's own {@code cfmakeraw}, so that no layout or constant of them is needed here.
+ * <p>The mode as found comes back with {@link #restore()} or {@link #close()}, and at the latest
+ * when the process ends, also when a signal ends it. The settings are kept as opaque bytes and
+ * changed by the C library's own {@code cfmakeraw}, so that no layout or constant of them is needed
+ * here.
  */
 public final class Terminal implements AutoCloseable {
   /** The size of a terminal's window in characters, each at least 1. */
@@ -30,7 +31,9 @@ public final class Terminal implements AutoCloseable {
   /** At least the size of {@code struct termios}: 60 bytes on Linux, 72 on macOS. */
   private static final long SETTINGS_BYTES = 128;
 
-  /** {@code TCSADRAIN} of POSIX termios.h, the same on Linux and macOS: change when output is sent. */
+  /**
+   * {@code TCSADRAIN} of POSIX termios.h, the same on Linux and macOS: change when output is sent.
+   */
   private static final int AFTER_OUTPUT = 1;
 
   /** {@code TIOCGWINSZ} of Linux, asm-generic/ioctls.h. */
@@ -113,8 +116,7 @@ public final class Terminal implements AutoCloseable {
       // struct winsize: rows, columns, and two sizes in pixels, 16 bits each.
       MemorySegment window = scratch.allocate(JAVA_SHORT, 4);
       int result =
-          (int)
-              ioctl.invokeExact(CLibrary.callState(scratch), STANDARD_INPUT, request, window);
+          (int) ioctl.invokeExact(CLibrary.callState(scratch), STANDARD_INPUT, request, window);
       int rows = Short.toUnsignedInt(window.getAtIndex(JAVA_SHORT, 0));
       int columns = Short.toUnsignedInt(window.getAtIndex(JAVA_SHORT, 1));
       return result == 0 && rows > 0 && columns > 0
@@ -136,10 +138,8 @@ public final class Terminal implements AutoCloseable {
   }
 
   private boolean readSettings() {
-    MethodHandle getSettings =
-        CLibrary.function("tcgetattr", CLibrary.toInt(JAVA_INT, ADDRESS));
-    MethodHandle makeRaw =
-        CLibrary.function("cfmakeraw", FunctionDescriptor.ofVoid(ADDRESS));
+    MethodHandle getSettings = CLibrary.function("tcgetattr", CLibrary.toInt(JAVA_INT, ADDRESS));
+    MethodHandle makeRaw = CLibrary.function("cfmakeraw", FunctionDescriptor.ofVoid(ADDRESS));
     try {
       if ((int) getSettings.invokeExact(callState, STANDARD_INPUT, found) != 0) {
         return false;
@@ -155,8 +155,7 @@ public final class Terminal implements AutoCloseable {
   private void set(MemorySegment settings) {
     try {
       // A terminal that has gone away cannot be restored; there is nobody left to tell.
-      int _ =
-          (int) setSettings.invokeExact(callState, STANDARD_INPUT, AFTER_OUTPUT, settings);
+      int _ = (int) setSettings.invokeExact(callState, STANDARD_INPUT, AFTER_OUTPUT, settings);
     } catch (Throwable thrown) {
       throw CLibrary.unexpected(thrown);
     }

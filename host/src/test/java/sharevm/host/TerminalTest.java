@@ -51,16 +51,28 @@ final class TerminalTest {
       String output = onTerminal(end);
       assertThat(output).as(end).contains("size 77 by 33");
       String raw = output.substring(output.indexOf("speed"), output.indexOf("AFTERWARDS"));
-      assertThat(raw).as(end).contains("-icanon").contains("-echo ").contains("-isig").contains("-opost");
+      assertThat(raw)
+          .as(end)
+          .contains("-icanon")
+          .contains("-echo ")
+          .contains("-isig")
+          .contains("-opost");
       String after = output.substring(output.indexOf("AFTERWARDS"));
-      assertThat(after).as(end).contains(" icanon").contains(" echo ").contains(" isig").contains(" opost");
+      assertThat(after)
+          .as(end)
+          .contains(" icanon")
+          .contains(" echo ")
+          .contains(" isig")
+          .contains(" opost");
     }
   }
 
   @Test
   void aPipeIsNoTerminal() throws Exception {
     Process process =
-        new ProcessBuilder(java("sharevm.host.TerminalTest$Pipe")).redirectErrorStream(true).start();
+        new ProcessBuilder(java("sharevm.host.TerminalTest$Pipe"))
+            .redirectErrorStream(true)
+            .start();
     process.getOutputStream().close();
     assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
         .contains("terminal: false");

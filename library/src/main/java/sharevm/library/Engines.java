@@ -16,7 +16,8 @@ final class Engines {
   /**
    * Returns what makes a processor's engine.
    *
-   * @param notices told, in one line, why the translator is not used where nobody asked to do without
+   * @param notices told, in one line, why the translator is not used where nobody asked to do
+   *     without
    * @throws LibraryException if the translator is asked for and the host cannot have it
    */
   static Cpu.EngineFactory choose(EngineChoice choice, Consumer<String> notices)

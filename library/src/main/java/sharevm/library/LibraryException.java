@@ -1,8 +1,8 @@
 package sharevm.library;
 
 /**
- * Something that a person asked for cannot be done. The message is one line that says what, where and
- * what to do about it.
+ * Something that a person asked for cannot be done. The message is one line that says what, where
+ * and what to do about it.
  */
 public final class LibraryException extends Exception {
   private static final long serialVersionUID = 1L;

@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import sharevm.machine.chip.uart16550.SerialSink;
 
 /**
- * Looks in a serial port's output for the line with which Linux announces that it panicked: a reboot
- * after that is a crash.
+ * Looks in a serial port's output for the line with which Linux announces that it panicked: a
+ * reboot after that is a crash.
  */
 final class PanicWatch implements SerialSink {
   private static final byte[] SIGN =

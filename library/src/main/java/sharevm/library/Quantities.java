@@ -4,9 +4,12 @@ import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Sizes and times as people write them: a whole number and a unit, without which neither is clear. */
+/**
+ * Sizes and times as people write them: a whole number and a unit, without which neither is clear.
+ */
 public final class Quantities {
-  private static final Pattern SIZE = Pattern.compile("([0-9]{1,15})([KMGT])(i?B)?", Pattern.CASE_INSENSITIVE);
+  private static final Pattern SIZE =
+      Pattern.compile("([0-9]{1,15})([KMGT])(i?B)?", Pattern.CASE_INSENSITIVE);
   private static final Pattern TIME = Pattern.compile("([0-9]{1,15})(ms|s|m|h|d)");
 
   private Quantities() {}

@@ -5,8 +5,8 @@ import java.io.OutputStream;
 import sharevm.machine.chip.uart16550.SerialSink;
 
 /**
- * Carries a serial port's output to a stream on a thread of its own, so that a slow reader delays the
- * guest's output and nothing else.
+ * Carries a serial port's output to a stream on a thread of its own, so that a slow reader delays
+ * the guest's output and nothing else.
  */
 public final class SerialOutput implements SerialSink, AutoCloseable {
   private static final int CAPACITY = 1 << 16;
@@ -24,9 +24,10 @@ public final class SerialOutput implements SerialSink, AutoCloseable {
   /**
    * Makes one and starts its thread.
    *
-   * @param stream where the output goes; flushed whenever there is no more for the moment, not closed
-   * @param whenRefused runs once, on the thread of this object, when the stream takes no more; output
-   *     is dropped from then on
+   * @param stream where the output goes; flushed whenever there is no more for the moment, not
+   *     closed
+   * @param whenRefused runs once, on the thread of this object, when the stream takes no more;
+   *     output is dropped from then on
    */
   public SerialOutput(OutputStream stream, Runnable whenRefused) {
     this.stream = stream;

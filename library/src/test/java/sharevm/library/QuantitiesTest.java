@@ -21,8 +21,25 @@ final class QuantitiesTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "512", "M", "-1M", "+1M", "1.5G", "1 G", " 1G", "1G ", "1e3M", "0x10M", "1X",
-          "1GG", "1Gi", "٣M", "99999999999999999999M", "9999999999999T"})
+      strings = {
+        "",
+        "512",
+        "M",
+        "-1M",
+        "+1M",
+        "1.5G",
+        "1 G",
+        " 1G",
+        "1G ",
+        "1e3M",
+        "0x10M",
+        "1X",
+        "1GG",
+        "1Gi",
+        "٣M",
+        "99999999999999999999M",
+        "9999999999999T"
+      })
   void refusesOtherSizes(String text) {
     assertThatThrownBy(() -> Quantities.bytes(text))
         .isInstanceOf(IllegalArgumentException.class)
@@ -40,7 +57,18 @@ final class QuantitiesTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "60", "s", "-1s", "1.5s", "1 s", "60S", "1w", "99999999999999999s", "999999999999999d"})
+      strings = {
+        "",
+        "60",
+        "s",
+        "-1s",
+        "1.5s",
+        "1 s",
+        "60S",
+        "1w",
+        "99999999999999999s",
+        "999999999999999d"
+      })
   void refusesOtherTimes(String text) {
     assertThatThrownBy(() -> Quantities.time(text))
         .isInstanceOf(IllegalArgumentException.class)

@@ -11,16 +11,15 @@ import sharevm.cpu.CpuState;
 import sharevm.cpu.event.GuestFault;
 
 /**
- * What one needs to find out why a machine crashed: the processor's state and the bytes that it was about
- * to execute, enough to run that instruction again in a test.
+ * What one needs to find out why a machine crashed: the processor's state and the bytes that it was
+ * about to execute, enough to run that instruction again in a test.
  *
  * @param reason one line
  * @param processor its number
  * @param details several lines: registers, code
  * @param cause what our own code threw; empty if the guest crashed by itself
  */
-public record CrashReport(
-    String reason, int processor, String details, Optional<Throwable> cause) {
+public record CrashReport(String reason, int processor, String details, Optional<Throwable> cause) {
   private static final String[] GENERAL = {
     "RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
     "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"
@@ -50,22 +49,25 @@ public record CrashReport(
       text.append("%-3s=%016x".formatted(GENERAL[i], s.gpr[i]));
       text.append(i % PER_LINE == PER_LINE - 1 ? '\n' : ' ');
     }
-    text.append("RIP=%016x RFLAGS=%08x CPL=%d code size %d%s%n"
-        .formatted(s.rip, s.rflags(), s.cpl, s.codeSize, s.halted ? " halted" : ""));
+    text.append(
+        "RIP=%016x RFLAGS=%08x CPL=%d code size %d%s%n"
+            .formatted(s.rip, s.rflags(), s.cpl, s.codeSize, s.halted ? " halted" : ""));
     for (int i = 0; i < SEGMENTS.length; i++) {
-      text.append("%s=%04x %016x %08x %04x%n"
-          .formatted(
-              SEGMENTS[i],
-              s.selector[i],
-              s.segmentBase[i],
-              s.segmentLimit[i],
-              s.segmentAttributes[i]));
+      text.append(
+          "%s=%04x %016x %08x %04x%n"
+              .formatted(
+                  SEGMENTS[i],
+                  s.selector[i],
+                  s.segmentBase[i],
+                  s.segmentLimit[i],
+                  s.segmentAttributes[i]));
     }
-    text.append("CR0=%08x CR2=%016x CR3=%016x CR4=%08x EFER=%04x%n"
-        .formatted(s.cr0, s.cr2, s.cr3, s.cr4, s.efer));
-    text.append("GDT=%016x %04x IDT=%016x %04x TR=%04x%n"
-        .formatted(
-            s.gdtBase, s.gdtLimit, s.idtBase, s.idtLimit, s.selector[CpuState.TR]));
+    text.append(
+        "CR0=%08x CR2=%016x CR3=%016x CR4=%08x EFER=%04x%n"
+            .formatted(s.cr0, s.cr2, s.cr3, s.cr4, s.efer));
+    text.append(
+        "GDT=%016x %04x IDT=%016x %04x TR=%04x%n"
+            .formatted(s.gdtBase, s.gdtLimit, s.idtBase, s.idtLimit, s.selector[CpuState.TR]));
     return text.append("code: ").append(code(cpu)).append('\n').toString();
   }
 

@@ -6,7 +6,9 @@ import sharevm.machine.bus.PortDevice;
 
 /** Two ports for those who write kernels: a console, and an exit with a status. */
 final class DebugPorts {
-  /** The console: what is written comes out; reads give its own number, so that guests can find it. */
+  /**
+   * The console: what is written comes out; reads give its own number, so that guests can find it.
+   */
   static final int CONSOLE = 0xE9;
 
   /** The exit port, up to 4 bytes wide. */
@@ -31,7 +33,10 @@ final class DebugPorts {
     };
   }
 
-  /** Ends a run with the status {@code value << 1 | 1}: never 0, so that a test cannot pass by accident. */
+  /**
+   * Ends a run with the status {@code value << 1 | 1}: never 0, so that a test cannot pass by
+   * accident.
+   */
   static PortDevice exit(IntConsumer ending) {
     return new PortDevice() {
       @Override

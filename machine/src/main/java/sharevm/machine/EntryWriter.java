@@ -4,7 +4,9 @@ import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.machine.firmware.EntryState;
 
-/** Puts a processor into the state in which a loader wants the guest's first instruction executed. */
+/**
+ * Puts a processor into the state in which a loader wants the guest's first instruction executed.
+ */
 final class EntryWriter {
   private EntryWriter() {}
 

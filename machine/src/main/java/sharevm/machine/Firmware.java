@@ -15,7 +15,9 @@ import sharevm.machine.firmware.PhysicalMemory;
 import sharevm.machine.firmware.Rom;
 import sharevm.machine.firmware.Smbios;
 
-/** What a PC's firmware has done when the operating system begins: ROM, tables, kernel in memory. */
+/**
+ * What a PC's firmware has done when the operating system begins: ROM, tables, kernel in memory.
+ */
 final class Firmware {
   private static final long LOW_ROM = 0xF_0000;
   private static final long HIGH_ROM = 0xFFFF_0000L;
@@ -31,9 +33,7 @@ final class Firmware {
     this.spec = spec;
     physical =
         new PhysicalMemory(
-            memory.segment(),
-            memory.lowTop(),
-            memory.highTop() - PhysicalMemory.HIGH_BASE);
+            memory.segment(), memory.lowTop(), memory.highTop() - PhysicalMemory.HIGH_BASE);
     map = MemoryMap.of(physical);
     rom = new Rom(memory);
     new Bios(memory, map, host.debugConsole()).install(rom);

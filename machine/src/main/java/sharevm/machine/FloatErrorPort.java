@@ -8,8 +8,8 @@ import sharevm.machine.bus.InterruptLine;
 import sharevm.machine.bus.Part;
 
 /**
- * The PC/AT's way to report coprocessor errors: FERR# of the first processor drives IRQ 13 until a write
- * to port F0h, which asserts IGNNE# (Intel SDM Vol. 1 D.2.1).
+ * The PC/AT's way to report coprocessor errors: FERR# of the first processor drives IRQ 13 until a
+ * write to port F0h, which asserts IGNNE# (Intel SDM Vol. 1 D.2.1).
  */
 final class FloatErrorPort implements BytePorts, Part {
   static final int PORT = 0xF0;

@@ -12,7 +12,8 @@ import sharevm.machine.chip.uart16550.SerialSink;
  * What the host lends to a machine.
  *
  * @param name of the machine's threads
- * @param memory {@link MachineSpec#segmentBytes} of zeros, usable from any thread until the run has ended
+ * @param memory {@link MachineSpec#segmentBytes} of zeros, usable from any thread until the run has
+ *     ended
  * @param clock the machine's time: a {@link HostClock}, or a {@link
  *     sharevm.machine.bus.SteppedClock} for time that is counted in instructions
  * @param epochMillis the wall clock's milliseconds since 1970 when the machine's clock showed 0
@@ -49,7 +50,9 @@ public record HostSide(
     return withClock(new HostClock(now), System.currentTimeMillis() - now / 1_000_000);
   }
 
-  /** Returns the same with another clock, whose zero is at {@code epoch} milliseconds since 1970. */
+  /**
+   * Returns the same with another clock, whose zero is at {@code epoch} milliseconds since 1970.
+   */
   public HostSide withClock(Clock other, long epoch) {
     return new HostSide(name, memory, other, epoch, serial, debugConsole, trace, engine);
   }
@@ -66,7 +69,6 @@ public record HostSide(
 
   /** Returns the same with another engine. */
   public HostSide withEngine(Cpu.EngineFactory other) {
-    return new HostSide(
-        name, memory, clock, epochMillis, serial, debugConsole, trace, other);
+    return new HostSide(name, memory, clock, epochMillis, serial, debugConsole, trace, other);
   }
 }

@@ -8,8 +8,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The life of a machine. One supervisor thread makes all transitions, so that none can cross another;
- * whoever wants one, a guest through a device or an owner, leaves a request.
+ * The life of a machine. One supervisor thread makes all transitions, so that none can cross
+ * another; whoever wants one, a guest through a device or an owner, leaves a request.
  *
  * <pre>
  *            start              pause
@@ -18,8 +18,9 @@ import java.util.concurrent.TimeUnit;
  *      +----------------+---- stop, end ----+-----> ENDED
  * </pre>
  *
- * <p>A reset happens in RUNNING or PAUSED and leaves the state as it is. Owners may call from any thread
- * but the machine's own; {@code request...} may be called from any thread and under any lock.
+ * <p>A reset happens in RUNNING or PAUSED and leaves the state as it is. Owners may call from any
+ * thread but the machine's own; {@code request...} may be called from any thread and under any
+ * lock.
  */
 public final class Lifecycle {
   /** Where a machine is in its life. */
@@ -34,7 +35,10 @@ public final class Lifecycle {
     ENDED
   }
 
-  /** The machine's side of the transitions; called on the supervisor with all processors at the gate. */
+  /**
+   * The machine's side of the transitions; called on the supervisor with all processors at the
+   * gate.
+   */
   interface Hooks {
     /** Puts all parts and processors into their state after reset. */
     void reset();

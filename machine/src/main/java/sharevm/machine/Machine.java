@@ -10,8 +10,8 @@ import sharevm.machine.bus.Part;
 import sharevm.machine.chip.power.PowerManagement;
 
 /**
- * A virtual PC: built by {@link MachineBuilder}, started once, over when its guest or its owner ends it.
- * Any number of machines live in one Java virtual machine and share nothing.
+ * A virtual PC: built by {@link MachineBuilder}, started once, over when its guest or its owner
+ * ends it. Any number of machines live in one Java virtual machine and share nothing.
  *
  * <p>Nothing that a guest does makes a method here throw.
  */
@@ -92,8 +92,8 @@ public final class Machine implements AutoCloseable {
   }
 
   /**
-   * Starts the machine and waits until its run has ended; stops it if the waiting thread is interrupted,
-   * which then stays so.
+   * Starts the machine and waits until its run has ended; stops it if the waiting thread is
+   * interrupted, which then stays so.
    */
   public Outcome run() {
     start();
@@ -117,12 +117,12 @@ public final class Machine implements AutoCloseable {
 
   /** Returns counts of the run so far; while processors run they are a little behind. */
   public Statistics statistics() {
-    return new Statistics(
-        lifecycle.runNanos(), vcpus.stream().map(Vcpu::statistics).toList());
+    return new Statistics(lifecycle.runNanos(), vcpus.stream().map(Vcpu::statistics).toList());
   }
 
   /**
-   * Returns the state of a machine that stands still, without its RAM, which the caller saves beside it.
+   * Returns the state of a machine that stands still, without its RAM, which the caller saves
+   * beside it.
    *
    * @throws IllegalStateException if the machine is neither paused nor new
    */
@@ -138,7 +138,9 @@ public final class Machine implements AutoCloseable {
     }
   }
 
-  /** Describes every processor's state in readable lines; exact only while the machine is paused. */
+  /**
+   * Describes every processor's state in readable lines; exact only while the machine is paused.
+   */
   public String describe() {
     StringBuilder text = new StringBuilder();
     for (Vcpu vcpu : vcpus) {

@@ -47,8 +47,8 @@ import sharevm.machine.firmware.PcLayout;
 import sharevm.machine.firmware.PhysicalMemory;
 
 /**
- * Puts a PC together: the only place that knows which chip sits at which address, on which interrupt, and
- * who hears of what.
+ * Puts a PC together: the only place that knows which chip sits at which address, on which
+ * interrupt, and who hears of what.
  */
 public final class MachineBuilder {
   /** What time-stamp counters count: the machine's clock. */
@@ -66,7 +66,9 @@ public final class MachineBuilder {
   private static final int MOUSE_IRQ = 12;
   private static final int FLOAT_ERROR_IRQ = 13;
 
-  /** The I/O APIC's input of IRQ 0, since its input 0 is the 8259A pair's in the multiprocessor PC. */
+  /**
+   * The I/O APIC's input of IRQ 0, since its input 0 is the 8259A pair's in the multiprocessor PC.
+   */
   private static final int TIMER_PIN = 2;
 
   private final MachineSpec spec;
@@ -151,24 +153,19 @@ public final class MachineBuilder {
       hooks.enter();
     }
     return new Machine(
-        spec,
-        lifecycle,
-        vcpus,
-        new Machine.Devices(parts, deviceLock, host.clock(), input, power));
+        spec, lifecycle, vcpus, new Machine.Devices(parts, deviceLock, host.clock(), input, power));
   }
 
   private void addProcessors() {
     ApicSettings settings = new ApicSettings(APIC_HERTZ, TSC_HERTZ);
     for (int number = 0; number < spec.cpus(); number++) {
       CpuState state = new CpuState();
-      LocalApic apic =
-          new LocalApic(number, state.attention, apicBus, timers, settings, trace);
+      LocalApic apic = new LocalApic(number, state.attention, apicBus, timers, settings, trace);
       apic.tscOffset(() -> state.msr.tscOffset);
       apics.add(part("apic" + number, apic));
       CpuModel model = spec.model().at(number, spec.cpus()).withClocks(TSC_HERTZ, APIC_HERTZ);
       MachineBus bus = new MachineBus(memory, mmio, ports, apic);
-      Cpu.Environment environment =
-          new Cpu.Environment(bus, apic, host.clock()::nanos, codePages);
+      Cpu.Environment environment = new Cpu.Environment(bus, apic, host.clock()::nanos, codePages);
       Cpu cpu = new Cpu(model, environment, state, host.engine());
       Vcpu vcpu = new Vcpu(number, cpu, pace, lifecycle.gate(), new Reporting());
       vcpu.powerUp();
@@ -216,7 +213,10 @@ public final class MachineBuilder {
     return power;
   }
 
-  /** The bridges of a 440FX board with a PIIX4's power management; the reset register lies among PCI's. */
+  /**
+   * The bridges of a 440FX board with a PIIX4's power management; the reset register lies among
+   * PCI's.
+   */
   private void addPci(PowerManagement power, ResetControl reset) {
     PciHost pci = part("pci", new PciHost(reset, trace));
     ports.map(PcLayout.PCI, PciHost.PORTS, pci);
@@ -244,8 +244,7 @@ public final class MachineBuilder {
     Keyboard8042 controller =
         part(
             "keyboard",
-            new Keyboard8042(
-                lines, lifecycle::requestReset, Optional.of(new Keyboard()), trace));
+            new Keyboard8042(lines, lifecycle::requestReset, Optional.of(new Keyboard()), trace));
     ports.map(0x60, 1, controller.data());
     ports.map(0x64, 1, controller.command());
   }
@@ -302,8 +301,7 @@ public final class MachineBuilder {
   }
 
   private void crash(Vcpu vcpu, Throwable thrown) {
-    lifecycle.requestEnd(
-        new Outcome.Crashed(CrashReport.bug(vcpu.number, vcpu.cpu, thrown)));
+    lifecycle.requestEnd(new Outcome.Crashed(CrashReport.bug(vcpu.number, vcpu.cpu, thrown)));
   }
 
   private void memoryMapChanged() {

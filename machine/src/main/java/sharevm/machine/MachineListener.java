@@ -1,6 +1,9 @@
 package sharevm.machine;
 
-/** Told of what becomes of a machine, on a thread of the machine's; must be quick and must not throw. */
+/**
+ * Told of what becomes of a machine, on a thread of the machine's; must be quick and must not
+ * throw.
+ */
 public interface MachineListener {
   /** Listens to nothing. */
   MachineListener NONE = new MachineListener() {};

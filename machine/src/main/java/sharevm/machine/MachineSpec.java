@@ -77,8 +77,7 @@ public record MachineSpec(
 
   /** Returns the same with another number of processors. */
   public MachineSpec withCpus(int count) {
-    return new MachineSpec(
-        memoryBytes, count, model, boot, noReboot, debugExit, timeout, uuid);
+    return new MachineSpec(memoryBytes, count, model, boot, noReboot, debugExit, timeout, uuid);
   }
 
   /** Returns the same with another processor model. */
@@ -110,7 +109,6 @@ public record MachineSpec(
 
   /** Returns the same with an identity. */
   public MachineSpec withUuid(UUID identity) {
-    return new MachineSpec(
-        memoryBytes, cpus, model, boot, noReboot, debugExit, timeout, identity);
+    return new MachineSpec(memoryBytes, cpus, model, boot, noReboot, debugExit, timeout, identity);
   }
 }

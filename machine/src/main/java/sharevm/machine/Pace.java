@@ -59,8 +59,8 @@ sealed interface Pace {
   }
 
   /**
-   * Time is counted: a nanosecond an instruction; an idle processor jumps to the next deadline. Runs of
-   * one processor are then the same every time.
+   * Time is counted: a nanosecond an instruction; an idle processor jumps to the next deadline.
+   * Runs of one processor are then the same every time.
    */
   record Counted(SteppedClock clock, Timers timers) implements Pace {
     private static final long SLICE = 20_000;

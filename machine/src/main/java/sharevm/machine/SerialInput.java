@@ -6,8 +6,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import sharevm.machine.chip.uart16550.Uart16550;
 
 /**
- * Takes what a person or a script types and hands it to a serial port as fast as the guest reads, and not
- * before it waits for input.
+ * Takes what a person or a script types and hands it to a serial port as fast as the guest reads,
+ * and not before it waits for input.
  */
 public final class SerialInput {
   private static final int CAPACITY = 1 << 16;
@@ -26,8 +26,8 @@ public final class SerialInput {
   }
 
   /**
-   * Sends bytes to the guest; waits while it has 64 KiB unread. What the guest never reads is lost with
-   * the machine.
+   * Sends bytes to the guest; waits while it has 64 KiB unread. What the guest never reads is lost
+   * with the machine.
    */
   public void send(byte[] bytes) throws InterruptedException {
     deviceLock.lockInterruptibly();

@@ -7,8 +7,8 @@ import sharevm.cpu.SavedStateException;
 import sharevm.machine.bus.Part;
 
 /**
- * The state of a whole machine as one document of named fields, without its RAM, which is saved beside it
- * byte by byte. The same on every host and engine.
+ * The state of a whole machine as one document of named fields, without its RAM, which is saved
+ * beside it byte by byte. The same on every host and engine.
  *
  * <pre>
  *   format, memoryBytes, cpus, clock
@@ -23,8 +23,7 @@ public record Snapshot(SavedState document) {
   public static final long FORMAT = 1;
 
   /** Puts a stopped machine's state together. */
-  static Snapshot of(
-      MachineSpec spec, long clock, Map<String, Part> parts, List<Vcpu> vcpus) {
+  static Snapshot of(MachineSpec spec, long clock, Map<String, Part> parts, List<Vcpu> vcpus) {
     SavedState chips = new SavedState();
     parts.forEach((name, part) -> chips.put(name, part.save()));
     SavedState processors = new SavedState();
@@ -39,7 +38,10 @@ public record Snapshot(SavedState document) {
             .put("processors", processors));
   }
 
-  /** Returns what the machine's clock showed, in nanoseconds; a restored machine's must go on from there. */
+  /**
+   * Returns what the machine's clock showed, in nanoseconds; a restored machine's must go on from
+   * there.
+   */
   public long clock() {
     return document.getLong("clock");
   }
@@ -57,7 +59,8 @@ public record Snapshot(SavedState document) {
   /**
    * Puts the state into a machine that has not run yet.
    *
-   * @throws SavedStateException if it is of another machine or format; the machine is then of no use
+   * @throws SavedStateException if it is of another machine or format; the machine is then of no
+   *     use
    */
   void into(MachineSpec spec, Map<String, Part> parts, List<Vcpu> vcpus) {
     if (document.getLong("format") != FORMAT) {
@@ -68,8 +71,7 @@ public record Snapshot(SavedState document) {
     if (memoryBytes() != spec.memoryBytes() || cpus() != spec.cpus()) {
       throw new SavedStateException(
           "a saved machine with %d MiB and %d processors does not fit one with %d MiB and %d"
-              .formatted(
-                  memoryBytes() >> 20, cpus(), spec.memoryBytes() >> 20, spec.cpus()));
+              .formatted(memoryBytes() >> 20, cpus(), spec.memoryBytes() >> 20, spec.cpus()));
     }
     SavedState chips = document.getPart("parts");
     parts.forEach((name, part) -> part.restore(chips.getPart(name)));

@@ -31,8 +31,7 @@ public record Statistics(long runNanos, List<Processor> processors) {
 
   /** Returns millions of instructions a second of the time in which processors did not wait. */
   public double mips() {
-    long busy =
-        processors.stream().mapToLong(p -> Math.max(0, runNanos - p.haltedNanos())).sum();
+    long busy = processors.stream().mapToLong(p -> Math.max(0, runNanos - p.haltedNanos())).sum();
     return busy == 0 ? 0 : instructions() * 1000.0 / busy;
   }
 }

@@ -53,7 +53,9 @@ final class Vcpu implements Runnable {
     cpu.state.attention.raise(Attention.STOP);
   }
 
-  /** Resets the processor; all but the first then wait for a start-up interrupt. At the gate only. */
+  /**
+   * Resets the processor; all but the first then wait for a start-up interrupt. At the gate only.
+   */
   void powerUp() {
     cpu.state.attention.clear(-1);
     Reset.powerUp(cpu);

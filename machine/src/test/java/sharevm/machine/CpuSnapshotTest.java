@@ -26,12 +26,21 @@ import sharevm.machine.chip.apic.ApicBus;
 import sharevm.machine.chip.apic.ApicSettings;
 import sharevm.machine.chip.apic.LocalApic;
 
-/** Whatever field a processor's state gets, it must be saved and restored: this looks at all of them. */
+/**
+ * Whatever field a processor's state gets, it must be saved and restored: this looks at all of
+ * them.
+ */
 class CpuSnapshotTest {
   /** Fields that follow from others, or are kept in another form. */
   private static final Set<String> DERIVED =
       Set.of(
-          "flagsResult", "flagsCarry", "flagsSystem", "segmentCheck", "code64", "codeSize", "linearMask",
+          "flagsResult",
+          "flagsCarry",
+          "flagsSystem",
+          "segmentCheck",
+          "code64",
+          "codeSize",
+          "linearMask",
           "stackMask");
 
   private final Random random = new Random(11);

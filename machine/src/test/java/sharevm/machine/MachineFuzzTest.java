@@ -8,7 +8,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Guests that do nothing sensible: random code and random accesses to every device never break a machine. */
+/**
+ * Guests that do nothing sensible: random code and random accesses to every device never break a
+ * machine.
+ */
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
 class MachineFuzzTest {
   private static final long SEED = Long.getLong("sharevm.seed", 20260101);
@@ -34,14 +37,17 @@ class MachineFuzzTest {
 
   private static void check(int[] code, String what) {
     MachineSpec spec = TinyGuest.spec(code).withNoReboot(true).withTimeout(LIMIT);
-    Machine machine = MachineBuilder.build(spec, TinyGuest.host(spec, _ -> {}), MachineListener.NONE);
+    Machine machine =
+        MachineBuilder.build(spec, TinyGuest.host(spec, _ -> {}), MachineListener.NONE);
     Outcome outcome = machine.run();
     if (outcome instanceof Outcome.Crashed crashed) {
       assertThat(crashed.report().cause()).as(what + "\n" + crashed.report().details()).isEmpty();
     }
   }
 
-  /** Straight code: a port or an address in a device, a value, an access of some width; then again. */
+  /**
+   * Straight code: a port or an address in a device, a value, an access of some width; then again.
+   */
   private static int[] accesses(Random random) {
     int[] code = new int[60_000];
     int at = 0;

@@ -31,7 +31,8 @@ class MachineTest {
   @Test
   void theDebugConsoleIsHeard() throws InterruptedException {
     StringBuilder heard = new StringBuilder();
-    MachineSpec spec = TinyGuest.spec(0xB0, 'o', 0xE6, 0xE9, 0xB0, 'k', 0xE6, 0xE9, 0xE6, 0xF4, 0xF4);
+    MachineSpec spec =
+        TinyGuest.spec(0xB0, 'o', 0xE6, 0xE9, 0xB0, 'k', 0xE6, 0xE9, 0xE6, 0xF4, 0xF4);
     HostSide host = TinyGuest.host(spec, c -> heard.append((char) c));
     MachineBuilder.build(spec, host, MachineListener.NONE).run();
     assertThat(heard.toString()).isEqualTo("ok");
@@ -81,7 +82,8 @@ class MachineTest {
   @Test
   void aTripleFaultIsACrashWithAReport() throws InterruptedException {
     MachineSpec spec = TinyGuest.spec(CRASH).withNoReboot(true);
-    Machine machine = MachineBuilder.build(spec, TinyGuest.host(spec, _ -> {}), MachineListener.NONE);
+    Machine machine =
+        MachineBuilder.build(spec, TinyGuest.host(spec, _ -> {}), MachineListener.NONE);
     Outcome outcome = machine.run();
     assertThat(outcome).isInstanceOf(Outcome.Crashed.class);
     CrashReport report = ((Outcome.Crashed) outcome).report();
@@ -94,15 +96,18 @@ class MachineTest {
     // inc byte [90000h]; cmp byte [90000h], 3; je +1; int3; mov al, 1; out F4h, al
     MachineSpec spec =
         TinyGuest.spec(
-            0xFE, 0x05, 0, 0, 9, 0, 0x80, 0x3D, 0, 0, 9, 0, 3, 0x74, 1, 0xCC, 0xB0, 1, 0xE6, 0xF4, 0xF4);
-    Machine machine = MachineBuilder.build(spec, TinyGuest.host(spec, _ -> {}), MachineListener.NONE);
+            0xFE, 0x05, 0, 0, 9, 0, 0x80, 0x3D, 0, 0, 9, 0, 3, 0x74, 1, 0xCC, 0xB0, 1, 0xE6, 0xF4,
+            0xF4);
+    Machine machine =
+        MachineBuilder.build(spec, TinyGuest.host(spec, _ -> {}), MachineListener.NONE);
     assertThat(machine.run()).isEqualTo(new Outcome.DebugExit(3));
   }
 
   @Test
   void endlessResetsAreStoppedByTime() throws InterruptedException {
     MachineSpec spec = TinyGuest.spec(CRASH).withTimeout(Duration.ofMillis(300));
-    Machine machine = MachineBuilder.build(spec, TinyGuest.host(spec, _ -> {}), MachineListener.NONE);
+    Machine machine =
+        MachineBuilder.build(spec, TinyGuest.host(spec, _ -> {}), MachineListener.NONE);
     assertThat(machine.run()).isEqualTo(new Outcome.TimedOut());
   }
 
@@ -157,7 +162,8 @@ class MachineTest {
   void countedTimeMakesRunsTheSame() throws InterruptedException {
     // mov ecx, 1000; rdtsc-free loop; out E9h, PIT count low byte; exit
     int[] code = {
-      0xB9, 0xE8, 3, 0, 0, 0x49, 0x75, 0xFD, 0x30, 0xC0, 0xE6, 0x43, 0xE4, 0x40, 0xE6, 0xE9, 0xE6, 0xF4, 0xF4
+      0xB9, 0xE8, 3, 0, 0, 0x49, 0x75, 0xFD, 0x30, 0xC0, 0xE6, 0x43, 0xE4, 0x40, 0xE6, 0xE9, 0xE6,
+      0xF4, 0xF4
     };
     assertThat(counted(code)).isEqualTo(counted(code)).isNotEmpty();
   }
@@ -166,7 +172,8 @@ class MachineTest {
   void impossibleMachinesAreRefusedInOneLine() throws InterruptedException {
     assertThatThrownBy(() -> MachineSpec.of(1 << 20)).hasMessageContaining("16M to 64G");
     assertThatThrownBy(() -> MachineSpec.of(1L << 50)).hasMessageContaining("16M to 64G");
-    assertThatThrownBy(() -> MachineSpec.of(TinyGuest.MEMORY).withCpus(17)).hasMessageContaining("1 to 16");
+    assertThatThrownBy(() -> MachineSpec.of(TinyGuest.MEMORY).withCpus(17))
+        .hasMessageContaining("1 to 16");
     assertThatThrownBy(() -> MachineSpec.of(TinyGuest.MEMORY).withTimeout(Duration.ZERO))
         .hasMessageContaining("timeout");
   }

@@ -3,8 +3,9 @@ package sharevm.translator;
 import java.util.Arrays;
 
 /**
- * Puts together x86-64 machine code in a buffer (Intel SDM Vol. 2A chapter 2). An instruction is given as prefix, map,
- * opcode and operands, so that a guest's instruction is emitted again with other operands without a method of its own.
+ * Puts together x86-64 machine code in a buffer (Intel SDM Vol. 2A chapter 2). An instruction is
+ * given as prefix, map, opcode and operands, so that a guest's instruction is emitted again with
+ * other operands without a method of its own.
  */
 final class Assembler {
   /** Host registers. */
@@ -67,7 +68,10 @@ final class Assembler {
 
   /** An instruction's bytes before ModRM. */
   record Code(int prefix, boolean lock, boolean wide, int byteOperands, int map, int opcode) {
-    /** Bits of byteOperands: the operand in ModRM.reg, and that in ModRM.rm or the opcode, is a byte. */
+    /**
+     * Bits of byteOperands: the operand in ModRM.reg, and that in ModRM.rm or the opcode, is a
+     * byte.
+     */
     static final int BYTE_REG = 1;
 
     static final int BYTE_RM = 2;
@@ -257,7 +261,10 @@ final class Assembler {
     }
   }
 
-  /** Emits a near conditional jump ({@code condition} as in Jcc) and returns the position behind it, to be patched. */
+  /**
+   * Emits a near conditional jump ({@code condition} as in Jcc) and returns the position behind it,
+   * to be patched.
+   */
   int jumpIf(int condition) {
     byte1(0x0f);
     byte1(0x80 | condition);

@@ -15,8 +15,9 @@ import sharevm.translator.ExitSite.Kind;
 /**
  * Makes host code of one block of guest code.
  *
- * <p>Guest flags are at any point in the host's flags, in the {@link Context}, or dead. At the borders of blocks they are
- * in the context. The probe of the TLB destroys the host's flags, so live ones are saved before it.
+ * <p>Guest flags are at any point in the host's flags, in the {@link Context}, or dead. At the
+ * borders of blocks they are in the context. The probe of the TLB destroys the host's flags, so
+ * live ones are saved before it.
  */
 final class BlockTranslator {
   private static final int ABOVE = 7;
@@ -282,7 +283,9 @@ final class BlockTranslator {
 
   // Memory.
 
-  /** Emits the linear address of the present instruction's memory operand into the address register. */
+  /**
+   * Emits the linear address of the present instruction's memory operand into the address register.
+   */
   void address(Instruction i) {
     offset(i, ADDRESS);
     if (i.segment == CpuState.FS || i.segment == CpuState.GS) {
@@ -319,7 +322,9 @@ final class BlockTranslator {
     return scratch;
   }
 
-  /** Emits how a linear address gets into the address register; done again when the TLB has missed. */
+  /**
+   * Emits how a linear address gets into the address register; done again when the TLB has missed.
+   */
   @FunctionalInterface
   interface Addressing {
     void emit();
@@ -361,7 +366,10 @@ final class BlockTranslator {
     a.memory(Code.wide(0x03), ADDRESS, new Place(Assembler.R15, TEMP, 0, host, false));
   }
 
-  /** Leaves to Java under a condition, with the flags that are live before the present instruction saved already. */
+  /**
+   * Leaves to Java under a condition, with the flags that are live before the present instruction
+   * saved already.
+   */
   void leaveToJavaIf(int condition) {
     exitIf(condition, site(Kind.INSTRUCTION, 0, 0, false));
   }

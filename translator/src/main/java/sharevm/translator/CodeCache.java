@@ -9,8 +9,8 @@ import java.util.Map;
 import sharevm.host.ExecutableMemory;
 
 /**
- * The translated blocks of one processor and the machine code of them. When it is full everything is thrown away: what is
- * needed is soon back, and what is not no longer takes room.
+ * The translated blocks of one processor and the machine code of them. When it is full everything
+ * is thrown away: what is needed is soon back, and what is not no longer takes room.
  */
 final class CodeCache {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
@@ -87,8 +87,7 @@ final class CodeCache {
   /** Translates a block and keeps it. */
   void add(TranslatedBlock block, int liveOut) {
     block.entry = end;
-    BlockTranslator translator =
-        new BlockTranslator(assembler, stubs, end, block, sites, liveOut);
+    BlockTranslator translator = new BlockTranslator(assembler, stubs, end, block, sites, liveOut);
     translator.translate();
     byte[] code = assembler.bytes();
     MemorySegment.copy(code, 0, memory.writable(), ValueLayout.JAVA_BYTE, end, code.length);
@@ -110,7 +109,10 @@ final class CodeCache {
     memory.writable().set(INT, site.patch() - 4L, to.entry - site.patch());
   }
 
-  /** Makes the jump of a chain exit look for its target each time: a block that depends on another page too. */
+  /**
+   * Makes the jump of a chain exit look for its target each time: a block that depends on another
+   * page too.
+   */
   void chainToLookup(ExitSite site) {
     assembler.clear();
     assembler.constant(Registers.ADDRESS, site.target());
@@ -152,7 +154,9 @@ final class CodeCache {
     write(assembler.bytes(), block.entry);
   }
 
-  /** Lets whoever still jumps to a block that is no longer valid go to the one that took its place. */
+  /**
+   * Lets whoever still jumps to a block that is no longer valid go to the one that took its place.
+   */
   void forward(TranslatedBlock from, TranslatedBlock to) {
     assembler.clear();
     int jump = assembler.jump();

@@ -4,8 +4,9 @@ import sharevm.cpu.CpuState;
 import sharevm.translator.Assembler.Place;
 
 /**
- * What translated code finds at fixed distances from R15: the layout shared with {@link CpuState}, in which R15 points
- * {@link #BIAS} bytes past the start so that what is used most is within a one-byte displacement.
+ * What translated code finds at fixed distances from R15: the layout shared with {@link CpuState},
+ * in which R15 points {@link #BIAS} bytes past the start so that what is used most is within a
+ * one-byte displacement.
  *
  * <pre>
  *     0  XMM0 to XMM15, MXCSR, attention word     (CpuState)
@@ -59,7 +60,10 @@ final class Context {
   static final int TLB_ENTRY_SHIFT = 5;
   static final int TLB_SIZE = 1 << TLB_BITS + TLB_ENTRY_SHIFT;
 
-  /** Words of a TLB entry: linear page that may be read, that may be written, host address of the page. */
+  /**
+   * Words of a TLB entry: linear page that may be read, that may be written, host address of the
+   * page.
+   */
   static final int TLB_READ = 0;
 
   static final int TLB_WRITE = 8;

@@ -8,7 +8,9 @@ import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.address.Memory;
 
-/** Java's side of the {@link Context}: the processor's state in and out, the TLBs, the jump cache. */
+/**
+ * Java's side of the {@link Context}: the processor's state in and out, the TLBs, the jump cache.
+ */
 final class ContextAccess implements Memory.Listener {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
@@ -76,7 +78,10 @@ final class ContextAccess implements Memory.Listener {
     shared.set(INT, Context.XMM_LIVE, 0);
   }
 
-  /** Brings the processor's state home; returns how many instructions have been taken off the budget. */
+  /**
+   * Brings the processor's state home; returns how many instructions have been taken off the
+   * budget.
+   */
   long leave(long budget) {
     for (int n = 0; n < 16; n++) {
       s.gpr[n] = shared.get(LONG, Context.GPR + 8L * n);
@@ -94,7 +99,9 @@ final class ContextAccess implements Memory.Listener {
     return shared.get(LONG, Context.MISS_RETURN);
   }
 
-  /** Puts the page that an access missed into the TLB; returns false when Java must do the access. */
+  /**
+   * Puts the page that an access missed into the TLB; returns false when Java must do the access.
+   */
   boolean fill(int size, boolean write) {
     long linear = shared.get(LONG, Context.MISS_ADDRESS);
     long page = cpu.memory.pageFor(linear, size, write);
@@ -177,7 +184,10 @@ final class ContextAccess implements Memory.Listener {
     }
   }
 
-  /** Forgets all that is near an address, where a large page may be: entries are pieces of 4 KiB of it. */
+  /**
+   * Forgets all that is near an address, where a large page may be: entries are pieces of 4 KiB of
+   * it.
+   */
   private void forgetLarge(long linear, int shift) {
     if (!largeRegions.get(region(linear, shift))) {
       return;
@@ -214,7 +224,8 @@ final class ContextAccess implements Memory.Listener {
   }
 
   private static long entry(int number, long linear) {
-    return start(number) + ((linear >>> 12 & (1 << Context.TLB_BITS) - 1) << Context.TLB_ENTRY_SHIFT);
+    return start(number)
+        + ((linear >>> 12 & (1 << Context.TLB_BITS) - 1) << Context.TLB_ENTRY_SHIFT);
   }
 
   /** An empty entry names a page whose place is another entry, so that no address hits it. */

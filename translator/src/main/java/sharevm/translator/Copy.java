@@ -5,8 +5,8 @@ import static sharevm.translator.Registers.TEMP;
 
 import java.util.List;
 import java.util.Set;
-import sharevm.cpu.Flags;
 import sharevm.cpu.CpuState;
+import sharevm.cpu.Flags;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.opcode.Opcode;
 import sharevm.cpu.opcode.Opcode.Attribute;
@@ -17,17 +17,64 @@ import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
 
 /**
- * Emits a guest instruction as itself, with host registers for guest registers and a host address for its memory
- * operand. A guest register without a host register goes through a scratch register.
+ * Emits a guest instruction as itself, with host registers for guest registers and a host address
+ * for its memory operand. A guest register without a host register goes through a scratch register.
  */
 final class Copy {
   /** General-purpose instructions that the host executes as the guest would. */
   private static final Set<String> GENERAL =
       Set.of(
-          "ADD", "OR", "ADC", "SBB", "AND", "SUB", "XOR", "CMP", "TEST", "NOT", "NEG", "INC", "DEC", "MUL", "IMUL",
-          "ROL", "ROR", "RCL", "RCR", "SHL", "SHR", "SAR", "SHLD", "SHRD", "BT", "BTS", "BTR", "BTC", "BSF", "BSR",
-          "POPCNT", "CRC32", "BSWAP", "MOV", "MOVZX", "MOVSX", "MOVSXD", "XCHG", "XADD", "CMPXCHG", "CMPXCHG8B",
-          "CMPXCHG16B", "MOVBE", "CBW", "CWD", "CLC", "STC", "CMC", "LAHF", "SAHF", "DIV");
+          "ADD",
+          "OR",
+          "ADC",
+          "SBB",
+          "AND",
+          "SUB",
+          "XOR",
+          "CMP",
+          "TEST",
+          "NOT",
+          "NEG",
+          "INC",
+          "DEC",
+          "MUL",
+          "IMUL",
+          "ROL",
+          "ROR",
+          "RCL",
+          "RCR",
+          "SHL",
+          "SHR",
+          "SAR",
+          "SHLD",
+          "SHRD",
+          "BT",
+          "BTS",
+          "BTR",
+          "BTC",
+          "BSF",
+          "BSR",
+          "POPCNT",
+          "CRC32",
+          "BSWAP",
+          "MOV",
+          "MOVZX",
+          "MOVSX",
+          "MOVSXD",
+          "XCHG",
+          "XADD",
+          "CMPXCHG",
+          "CMPXCHG8B",
+          "CMPXCHG16B",
+          "MOVBE",
+          "CBW",
+          "CWD",
+          "CLC",
+          "STC",
+          "CMC",
+          "LAHF",
+          "SAHF",
+          "DIV");
 
   /** Instructions that read their first operand and leave it alone. */
   private static final Set<String> READ_ONLY = Set.of("CMP", "TEST", "BT", "DIV", "MUL");
@@ -74,7 +121,8 @@ final class Copy {
         return false;
       }
     }
-    boolean bitString = i.opcode.mnemonic().startsWith("BT") && i.memory && i.source != CpuState.ZERO;
+    boolean bitString =
+        i.opcode.mnemonic().startsWith("BT") && i.memory && i.source != CpuState.ZERO;
     boolean high = Assembler.isHigh(i.destination) || Assembler.isHigh(i.source);
     boolean stack = i.destination == CpuState.RSP || i.source == CpuState.RSP;
     boolean usesAl = i.opcode.mnemonic().equals("CMPXCHG");
@@ -111,15 +159,20 @@ final class Copy {
   }
 
   private boolean isNop() {
-    boolean exchange = row.mnemonic().equals("XCHG") && row.operands().getFirst().field() == Field.OPCODE;
+    boolean exchange =
+        row.mnemonic().equals("XCHG") && row.operands().getFirst().field() == Field.OPCODE;
     return exchange && i.destination == CpuState.RAX && i.source == CpuState.RAX;
   }
 
-  /** An instruction that writes some flags only, or perhaps none, works on those that are wanted later. */
+  /**
+   * An instruction that writes some flags only, or perhaps none, works on those that are wanted
+   * later.
+   */
   private boolean needsFlags() {
     int written = row.flagsWritten() & Flags.STATUS;
     boolean partly = written != 0 && (written != Flags.STATUS || Liveness.keepsSome(i));
-    boolean kept = partly && (t.liveAfter() & (Liveness.keepsSome(i) ? Flags.STATUS : ~written)) != 0;
+    boolean kept =
+        partly && (t.liveAfter() & (Liveness.keepsSome(i) ? Flags.STATUS : ~written)) != 0;
     return (row.flagsRead() & Flags.STATUS) != 0 || kept;
   }
 
@@ -176,7 +229,8 @@ final class Copy {
     if (hasField(Field.OFFSET)) {
       opcode = row.code() - 0xa0 < 2 ? row.code() - 0xa0 + 0x8a : row.code() - 0xa2 + 0x88;
     } else if (registerOperand >= 0) {
-      register = general(registerOperand) ? in(operand(registerOperand), TEMP) : operand(registerOperand);
+      register =
+          general(registerOperand) ? in(operand(registerOperand), TEMP) : operand(registerOperand);
     }
     if (i.memory) {
       withMemory(opcode);
@@ -191,7 +245,10 @@ final class Copy {
     }
   }
 
-  /** AH, BH, CH and DH cannot be named beside R13, so they change places with their low bytes meanwhile. */
+  /**
+   * AH, BH, CH and DH cannot be named beside R13, so they change places with their low bytes
+   * meanwhile.
+   */
   private void withMemory(int opcode) {
     boolean high = Assembler.isHigh(register);
     int low = high ? register - 32 : register;
@@ -218,7 +275,10 @@ final class Copy {
     return n == 0 ? i.destination : n == 1 ? i.source : i.third;
   }
 
-  /** Returns the host register of a guest register, loaded into a scratch register where it has none. */
+  /**
+   * Returns the host register of a guest register, loaded into a scratch register where it has
+   * none.
+   */
   private int in(int guest, int scratch) {
     if (Registers.mapped(guest)) {
       return Registers.host(guest);

@@ -19,7 +19,10 @@ record ExitSite(
     LOOKUP,
     /** A jump to a known place in the same page, not yet chained. */
     CHAIN,
-    /** The attention word or the budget wants something; no instruction of the block has been executed. */
+    /**
+     * The attention word or the budget wants something; no instruction of the block has been
+     * executed.
+     */
     ENTRY,
     /** The TLB has no translation for an access. */
     MISS,

@@ -12,8 +12,8 @@ import sharevm.cpu.opcode.Opcode.Attribute;
 import sharevm.translator.Assembler.Code;
 
 /**
- * What becomes of each guest instruction: most are copied with other operands ({@link Copy}), those of stack and
- * control flow are rewritten here, and what neither knows is left to Java.
+ * What becomes of each guest instruction: most are copied with other operands ({@link Copy}), those
+ * of stack and control flow are rewritten here, and what neither knows is left to Java.
  */
 final class InstructionTranslator {
   private static final int CALL_SLOT = Context.RIP;
@@ -85,18 +85,22 @@ final class InstructionTranslator {
       case "POP" -> pops(i) ? InstructionTranslator::pop : null;
       case "LEAVE" -> i.size == (i.codeSize == 8 ? 8 : 4) ? InstructionTranslator::leave : null;
       case "LEA" -> InstructionTranslator::lea;
-      case "MOV" -> isConstant(i) ? InstructionTranslator::constant : Copy.fits(i, modeKey) ? Copy::emit : null;
+      case "MOV" ->
+          isConstant(i)
+              ? InstructionTranslator::constant
+              : Copy.fits(i, modeKey) ? Copy::emit : null;
       case "NOP", "PAUSE", "HINT", "PREFETCH", "ENDBR" -> (b, n) -> {};
       case "MOVSB", "MOVS", "STOSB", "STOS" -> Repeated.fits(i) ? Repeated::emit : null;
-      case "MOVBE" -> i.repeat == Instruction.NO_REPEAT && Copy.fits(i, modeKey) ? Copy::emit : null;
+      case "MOVBE" ->
+          i.repeat == Instruction.NO_REPEAT && Copy.fits(i, modeKey) ? Copy::emit : null;
       case "DIV" -> i.size >= 4 && Copy.fits(i, modeKey) ? InstructionTranslator::div : null;
       default -> Copy.fits(i, modeKey) ? Copy::emit : null;
     };
   }
 
   /**
-   * Whether a memory operand needs no check of its segment, and no wrapping that the address's size does not do: a 32-bit
-   * address in 64-bit mode does not wrap the sum with the base of FS or GS.
+   * Whether a memory operand needs no check of its segment, and no wrapping that the address's size
+   * does not do: a 32-bit address in 64-bit mode does not wrap the sum with the base of FS or GS.
    */
   private static boolean reachable(Instruction i, int modeKey) {
     boolean based = i.segment == CpuState.FS || i.segment == CpuState.GS;
@@ -294,7 +298,10 @@ final class InstructionTranslator {
     }
   }
 
-  /** DIV: what would be a divide error is left to Java, which is when the upper half is not below the divisor. */
+  /**
+   * DIV: what would be a divide error is left to Java, which is when the upper half is not below
+   * the divisor.
+   */
   private static void div(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     if (i.destination == Instruction.MEMORY) {

@@ -29,7 +29,10 @@ final class Liveness {
     return (after & ~killed | i.opcode.flagsRead()) & Flags.STATUS;
   }
 
-  /** Whether an instruction may leave flags as they were that its row says it writes: a shift by nothing. */
+  /**
+   * Whether an instruction may leave flags as they were that its row says it writes: a shift by
+   * nothing.
+   */
   static boolean keepsSome(Instruction i) {
     return switch (i.opcode.mnemonic()) {
       case "SHL", "SHR", "SAR", "ROL", "ROR", "RCL", "RCR" ->

@@ -5,8 +5,8 @@ import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 
 /**
- * What a translation depends on beside the code's bytes, as a small number: code size, which TLB answers, and whether
- * SSE instructions run without more ado.
+ * What a translation depends on beside the code's bytes, as a small number: code size, which TLB
+ * answers, and whether SSE instructions run without more ado.
  */
 final class ModeKey {
   /** A mode that is not translated. */
@@ -47,7 +47,9 @@ final class ModeKey {
             && (s.cr4 & Control.CR4_OSFXSR) != 0
             && (s.mxcsr() & ALL_MASKED) == ALL_MASKED;
     int key = (s.code64 ? CODE_64 : 0) | tlb << TLB_SHIFT | (sse ? SSE : 0);
-    return s.code64 ? key : key | (free(s, CpuState.FS) ? FS_FLAT : 0) | (free(s, CpuState.GS) ? GS_FLAT : 0);
+    return s.code64
+        ? key
+        : key | (free(s, CpuState.FS) ? FS_FLAT : 0) | (free(s, CpuState.GS) ? GS_FLAT : 0);
   }
 
   private static boolean free(CpuState s, int segment) {

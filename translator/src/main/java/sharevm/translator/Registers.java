@@ -1,9 +1,10 @@
 package sharevm.translator;
 
 /**
- * Which host register holds which guest register while translated code runs. Twelve keep to their own, so that
- * instructions with implied operands are copied; RSP, which the host needs for its stack, is in R12; R12 to R15 stay in
- * the {@link Context}, since R13 and R14 are for addresses and R15 for the context.
+ * Which host register holds which guest register while translated code runs. Twelve keep to their
+ * own, so that instructions with implied operands are copied; RSP, which the host needs for its
+ * stack, is in R12; R12 to R15 stay in the {@link Context}, since R13 and R14 are for addresses and
+ * R15 for the context.
  */
 final class Registers {
   /** Scratch: the address of a memory operand. */

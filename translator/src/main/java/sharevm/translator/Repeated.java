@@ -12,8 +12,9 @@ import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
 
 /**
- * REP MOVS and REP STOS by the host's own, where source and destination each stay in a page; longer ones are left to
- * Java, which works page by page. The mode key sees to it that the direction flag is clear.
+ * REP MOVS and REP STOS by the host's own, where source and destination each stay in a page; longer
+ * ones are left to Java, which works page by page. The mode key sees to it that the direction flag
+ * is clear.
  */
 final class Repeated {
   private static final int EQUAL = 4;
@@ -24,7 +25,10 @@ final class Repeated {
 
   static boolean fits(Instruction i) {
     boolean plainSource = i.segment == CpuState.FLAT;
-    return i.repeat != Instruction.NO_REPEAT && i.codeSize == 8 && i.addressSize == 8 && plainSource;
+    return i.repeat != Instruction.NO_REPEAT
+        && i.codeSize == 8
+        && i.addressSize == 8
+        && plainSource;
   }
 
   static void emit(BlockTranslator t, Instruction i) {
@@ -68,8 +72,8 @@ final class Repeated {
   }
 
   /**
-   * Leaves to Java when more is to be done than the page has room for from where a register points. The count is
-   * checked by itself first, so that the sum cannot wrap.
+   * Leaves to Java when more is to be done than the page has room for from where a register points.
+   * The count is checked by itself first, so that the sum cannot wrap.
    */
   private static void room(BlockTranslator t, int pointer, int size) {
     Assembler a = t.assembler();

@@ -15,8 +15,8 @@ import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
 
 /**
- * The pieces of machine code that all blocks share, at the start of the code cache: in, out, the way from a jump's target
- * to its block, and the moves of the vector registers.
+ * The pieces of machine code that all blocks share, at the start of the code cache: in, out, the
+ * way from a jump's target to its block, and the moves of the vector registers.
  */
 final class Stubs {
   /** Sites that belong to no block: see {@link ExitSite}. */
@@ -45,7 +45,10 @@ final class Stubs {
     return a.bytes();
   }
 
-  /** Called from Java with the context (biased) and the address to go to; a nonzero XMM_LIVE loads vectors first. */
+  /**
+   * Called from Java with the context (biased) and the address to go to; a nonzero XMM_LIVE loads
+   * vectors first.
+   */
   int enterOffset() {
     return enter;
   }
@@ -60,7 +63,10 @@ final class Stubs {
     return lookup;
   }
 
-  /** Called with a linear address in R13 and an exit site's number in R14; returns when the TLB has the page. */
+  /**
+   * Called with a linear address in R13 and an exit site's number in R14; returns when the TLB has
+   * the page.
+   */
   int missOffset() {
     return miss;
   }

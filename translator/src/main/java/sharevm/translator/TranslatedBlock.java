@@ -11,7 +11,9 @@ final class TranslatedBlock {
   final Instruction[] code;
   final int length;
 
-  /** Offset in RAM of the page that its only instruction ends in, where that is another; else -1. */
+  /**
+   * Offset in RAM of the page that its only instruction ends in, where that is another; else -1.
+   */
   final long secondPage;
 
   /** Offset of its entry in the code cache. */

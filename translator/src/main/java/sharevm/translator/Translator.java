@@ -16,8 +16,8 @@ import sharevm.host.ExecutableMemory;
 import sharevm.host.HostException;
 
 /**
- * The fast engine. Blocks are interpreted until they have proved to be worth a translation; what translated code cannot
- * do it leaves to the interpreter, instruction by instruction.
+ * The fast engine. Blocks are interpreted until they have proved to be worth a translation; what
+ * translated code cannot do it leaves to the interpreter, instruction by instruction.
  */
 public final class Translator implements Engine, CodePages.Cache {
   /** How often a block is interpreted before it is translated, where nothing else is asked for. */
@@ -62,7 +62,8 @@ public final class Translator implements Engine, CodePages.Cache {
    * Returns what makes the engine of a processor.
    *
    * @param codeBytes size of each processor's code cache
-   * @param hot how often a block is interpreted before it is translated; 1 for tests that want all of it translated
+   * @param hot how often a block is interpreted before it is translated; 1 for tests that want all
+   *     of it translated
    */
   public static Cpu.EngineFactory factory(long codeBytes, int hot) {
     return (cpu, interpreter, codePages) -> {
@@ -125,7 +126,9 @@ public final class Translator implements Engine, CodePages.Cache {
     return interpreter.attend();
   }
 
-  /** Goes on at RIP: in translated code where there is some, else in the interpreter for one block. */
+  /**
+   * Goes on at RIP: in translated code where there is some, else in the interpreter for one block.
+   */
   private Exit go(long budget) {
     int modeKey = ModeKey.of(s);
     if (modeKey == ModeKey.NONE || budget < SMALL_BUDGET || s.attention.bits() != 0) {
@@ -173,8 +176,7 @@ public final class Translator implements Engine, CodePages.Cache {
       cache.wasFull();
       context.forgetJumps();
     }
-    TranslatedBlock block =
-        new TranslatedBlock(s.rip, decoded, modeKey);
+    TranslatedBlock block = new TranslatedBlock(s.rip, decoded, modeKey);
     cache.add(block, Flags.STATUS);
     return block;
   }

@@ -47,7 +47,12 @@ final class CheckCommand implements Callable<Integer> {
                 + (finding.repaired() ? " (mended)" : ""));
       }
       System.out.println(
-          report.errors() + " errors, " + report.leaks() + " leaks, " + report.repaired() + " mended");
+          report.errors()
+              + " errors, "
+              + report.leaks()
+              + " leaks, "
+              + report.repaired()
+              + " mended");
     }
     return report.isClean() ? 0 : 1;
   }

@@ -10,9 +10,7 @@ import sharevm.disk.DiskImages;
 import sharevm.disk.OpenOptions;
 
 /** Compares what two disks show. */
-@Command(
-    name = "compare",
-    description = "Compare what two disks show. Status 1 when they differ.")
+@Command(name = "compare", description = "Compare what two disks show. Status 1 when they differ.")
 final class CompareCommand implements Callable<Integer> {
   @Parameters(index = "0", paramLabel = "IMAGE")
   private Path first;

@@ -28,13 +28,20 @@ final class ConvertCommand implements Callable<Integer> {
   @Parameters(index = "1", paramLabel = "TARGET")
   private Path target;
 
-  @Option(names = "--source-format", paramLabel = "FORMAT", description = "Instead of by its content.")
+  @Option(
+      names = "--source-format",
+      paramLabel = "FORMAT",
+      description = "Instead of by its content.")
   private String sourceFormat;
 
-  @Option(names = {"-c", "--compress"}, description = "qcow2: store compressed clusters.")
+  @Option(
+      names = {"-c", "--compress"},
+      description = "qcow2: store compressed clusters.")
   private boolean compress;
 
-  @Option(names = "--salvage", description = "Go on past what cannot be read, with zeroes in its place.")
+  @Option(
+      names = "--salvage",
+      description = "Go on past what cannot be read, with zeroes in its place.")
   private boolean salvage;
 
   @Option(names = "--no-sync", description = "Do not wait for the target to be on stable storage.")

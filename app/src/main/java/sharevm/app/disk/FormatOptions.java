@@ -59,7 +59,11 @@ final class FormatOptions {
   @Option(names = "--zstd", description = "qcow2: compress clusters by zstd instead of zlib.")
   private boolean zstd;
 
-  @Option(names = "--qcow2-version", paramLabel = "N", defaultValue = "3", description = "qcow2: 2 or 3.")
+  @Option(
+      names = "--qcow2-version",
+      paramLabel = "N",
+      defaultValue = "3",
+      description = "qcow2: 2 or 3.")
   private int version;
 
   @Option(names = "--extended-l2", description = "qcow2: allocate by subclusters.")
@@ -70,9 +74,13 @@ final class FormatOptions {
     String name = format == null ? byName(file) : format.toLowerCase(Locale.ROOT);
     DiskFormat usual =
         DiskFormat.named(name)
-            .orElseThrow(() -> DiskException.invalid(file.toString(), "no format is called '" + name + "'"));
+            .orElseThrow(
+                () -> DiskException.invalid(file.toString(), "no format is called '" + name + "'"));
     boolean fixed = variant.equalsIgnoreCase("fixed");
-    if (!variant.isEmpty() && !fixed && !variant.equalsIgnoreCase("dynamic") && FIXED.contains(name)) {
+    if (!variant.isEmpty()
+        && !fixed
+        && !variant.equalsIgnoreCase("dynamic")
+        && FIXED.contains(name)) {
       throw DiskException.invalid(file.toString(), "no variant is called '" + variant + "'");
     }
     return switch (usual) {

@@ -17,7 +17,9 @@ import sharevm.disk.OpenOptions;
 import sharevm.disk.Snapshot;
 
 /** Says what an image is, and all below it. */
-@Command(name = "info", description = "Say what an image is: format, sizes, chain, snapshots, oddities.")
+@Command(
+    name = "info",
+    description = "Say what an image is: format, sizes, chain, snapshots, oddities.")
 final class InfoCommand implements Callable<Integer> {
   @Parameters(paramLabel = "IMAGE")
   private Path image;
@@ -70,7 +72,10 @@ final class InfoCommand implements Callable<Integer> {
   private static String text(ImageInfo info) {
     StringBuilder out = new StringBuilder();
     line(out, "image", info.file());
-    line(out, "format", info.format() + (info.variant().equals(info.format()) ? "" : ", " + info.variant()));
+    line(
+        out,
+        "format",
+        info.format() + (info.variant().equals(info.format()) ? "" : ", " + info.variant()));
     line(out, "disk size", Sizes.text(info.size()));
     info.files().forEach((file, length) -> line(out, "file", file + ", " + Sizes.text(length)));
     line(out, "sector size", Integer.toString(info.sectorSize()));

@@ -14,7 +14,9 @@ import sharevm.disk.Extent;
 import sharevm.disk.OpenOptions;
 
 /** Lists where the parts of a disk are. */
-@Command(name = "map", description = "List what is stored where: position, length, kind, layer, place.")
+@Command(
+    name = "map",
+    description = "List what is stored where: position, length, kind, layer, place.")
 final class MapCommand implements Callable<Integer> {
   @Parameters(paramLabel = "IMAGE")
   private Path image;

@@ -12,7 +12,8 @@ import sharevm.disk.DiskImages;
 /** Gives a layer another parent. */
 @Command(
     name = "rebase",
-    description = "Give a layer another parent, keeping what it shows; or none, with all stored in it.")
+    description =
+        "Give a layer another parent, keeping what it shows; or none, with all stored in it.")
 final class RebaseCommand implements Callable<Integer> {
   @Parameters(index = "0", paramLabel = "IMAGE")
   private Path image;

@@ -32,13 +32,18 @@ final class ServeCommand implements Callable<Integer> {
   @Option(names = "--socket", paramLabel = "PATH", description = "A Unix socket instead of TCP.")
   private Path socket;
 
-  @Option(names = "--port", paramLabel = "N", description = "The TCP port (" + NBD_PORT + "); 0 for any.")
+  @Option(
+      names = "--port",
+      paramLabel = "N",
+      description = "The TCP port (" + NBD_PORT + "); 0 for any.")
   private int port = NBD_PORT;
 
   @Option(names = "--name", paramLabel = "NAME", description = "The export's name.")
   private String name = "";
 
-  @Option(names = {"-w", "--writable"}, description = "Let clients write.")
+  @Option(
+      names = {"-w", "--writable"},
+      description = "Let clients write.")
   private boolean writable;
 
   private ServeCommand() {}

@@ -16,7 +16,8 @@ import sharevm.disk.Snapshots;
 /** Works with the snapshots inside an image. */
 @Command(
     name = "snapshot",
-    description = "List, take, apply or delete the snapshots that an image keeps within itself (qcow2).")
+    description =
+        "List, take, apply or delete the snapshots that an image keeps within itself (qcow2).")
 final class SnapshotCommand implements Callable<Integer> {
   @Parameters(paramLabel = "IMAGE")
   private Path image;
@@ -28,7 +29,10 @@ final class SnapshotCommand implements Callable<Integer> {
     @Option(names = "--take", paramLabel = "NAME", description = "Keep the present content.")
     private String take;
 
-    @Option(names = "--apply", paramLabel = "NAME", description = "Make a kept content the present one.")
+    @Option(
+        names = "--apply",
+        paramLabel = "NAME",
+        description = "Make a kept content the present one.")
     private String apply;
 
     @Option(names = "--delete", paramLabel = "NAME", description = "Forget a kept content.")
@@ -47,7 +51,8 @@ final class SnapshotCommand implements Callable<Integer> {
       Snapshots snapshots =
           disk.capability(Snapshots.class)
               .orElseThrow(
-                  () -> DiskException.unsupported(image.toString(), "snapshots within this format"));
+                  () ->
+                      DiskException.unsupported(image.toString(), "snapshots within this format"));
       if (list) {
         for (Snapshot snapshot : snapshots.snapshots()) {
           System.out.printf(

@@ -6,7 +6,8 @@ import sharevm.cpu.Segment;
 import sharevm.cpu.event.GuestFault;
 
 /**
- * Descriptors in the GDT and LDT (Intel SDM Vol. 3A 3.4.5 and 3.5), as the 64-bit words that they are in memory:
+ * Descriptors in the GDT and LDT (Intel SDM Vol. 3A 3.4.5 and 3.5), as the 64-bit words that they
+ * are in memory:
  *
  * <pre>
  * 63    56 55 54 53 52 51    48 47 46 45 44 43  40 39             16 15       0
@@ -68,7 +69,10 @@ public final class Descriptors {
     return (selector & INDEX) == 0;
   }
 
-  /** Returns the linear address of a descriptor of {@code size} bytes, or -1 where its table ends before it. */
+  /**
+   * Returns the linear address of a descriptor of {@code size} bytes, or -1 where its table ends
+   * before it.
+   */
   public static long place(CpuState s, int selector, int size) {
     int index = selector & 0xfff8;
     if ((selector & TABLE_INDICATOR) == 0) {
@@ -94,8 +98,8 @@ public final class Descriptors {
   }
 
   /**
-   * Reads the upper 32 bits of the base of a system descriptor of IA-32e mode, which has 16 bytes (Intel SDM Vol. 3A
-   * 7.2.3).
+   * Reads the upper 32 bits of the base of a system descriptor of IA-32e mode, which has 16 bytes
+   * (Intel SDM Vol. 3A 7.2.3).
    */
   public static long baseHigh(Cpu cpu, int selector, int vector, int ext) {
     long place = place(cpu.state, selector, 16);
@@ -109,7 +113,10 @@ public final class Descriptors {
     return high << 32;
   }
 
-  /** Sets the accessed flag of a code or data descriptor in its table; returns the descriptor with the flag set. */
+  /**
+   * Sets the accessed flag of a code or data descriptor in its table; returns the descriptor with
+   * the flag set.
+   */
   public static long touch(Cpu cpu, int selector, long descriptor) {
     long accessed = descriptor | (long) Segment.ACCESSED << TYPE_SHIFT;
     if (accessed != descriptor) {

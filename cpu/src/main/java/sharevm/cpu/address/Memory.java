@@ -14,8 +14,9 @@ import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
 
 /**
- * A processor's way to memory: segment, linear address, TLB, then RAM, or through {@link SlowMemory} whatever
- * is no plain hit: a miss, a page border, a device, a page of code, a watched address.
+ * A processor's way to memory: segment, linear address, TLB, then RAM, or through {@link
+ * SlowMemory} whatever is no plain hit: a miss, a page border, a device, a page of code, a watched
+ * address.
  *
  * <p>Every method may throw {@link GuestFault}, before it has changed anything.
  */
@@ -99,7 +100,9 @@ public final class Memory {
     return slow.pageWalk();
   }
 
-  /** Chooses the TLB for the present privilege; call when CPL, EFLAGS.AC, CR0, CR4 or DR7 changed. */
+  /**
+   * Chooses the TLB for the present privilege; call when CPL, EFLAGS.AC, CR0, CR4 or DR7 changed.
+   */
   public void contextChanged() {
     boolean ac = (s.flagsSystem & Flags.AC) != 0;
     if (s.cpl == 3) {
@@ -118,8 +121,8 @@ public final class Memory {
   /**
    * Looks a page up for another cache of translations, without touching it.
    *
-   * @return the page's offset in RAM, or -1 when accesses must come here: a fault, a device, code that would be
-   *     written, a watched or unaligned access, one that crosses into another page
+   * @return the page's offset in RAM, or -1 when accesses must come here: a fault, a device, code
+   *     that would be written, a watched or unaligned access, one that crosses into another page
    */
   public long pageFor(long linear, int size, boolean write) {
     if ((linear & 0xfff) + size > 4096 || current == checking) {
@@ -168,7 +171,10 @@ public final class Memory {
     supervisorOverride.flushPage(linear);
   }
 
-  /** Makes writes to a page of RAM go the slow way, since it now holds code; returns whether some did not. */
+  /**
+   * Makes writes to a page of RAM go the slow way, since it now holds code; returns whether some
+   * did not.
+   */
   public boolean protect(long ramOffset) {
     listener.codeAt(ramOffset);
     return user.protect(ramOffset)
@@ -257,7 +263,10 @@ public final class Memory {
     return load(i.segment, i.address(s), size);
   }
 
-  /** Loads the 16 bytes of the memory operand: returns the lower half, and {@link #high128} has the upper one. */
+  /**
+   * Loads the 16 bytes of the memory operand: returns the lower half, and {@link #high128} has the
+   * upper one.
+   */
   public long load128(Instruction i) {
     return load128(i.segment, linear(i.segment, i.address(s), 16, false));
   }
@@ -271,7 +280,9 @@ public final class Memory {
     return load128(i.segment, a);
   }
 
-  /** Returns the upper half of what was last loaded by {@link #load128} or {@link #loadAligned128}. */
+  /**
+   * Returns the upper half of what was last loaded by {@link #load128} or {@link #loadAligned128}.
+   */
   public long high128() {
     return high;
   }
@@ -297,7 +308,9 @@ public final class Memory {
     store128(i.segment, linear(i.segment, i.address(s), 16, true), low, high);
   }
 
-  /** Stores as {@link #store128} does to what must lie at a multiple of 16, else faults with #GP(0). */
+  /**
+   * Stores as {@link #store128} does to what must lie at a multiple of 16, else faults with #GP(0).
+   */
   public void storeAligned128(Instruction i, long low, long high) {
     long a = linear(i.segment, i.address(s), 16, true);
     if ((a & 15) != 0) {
@@ -397,7 +410,10 @@ public final class Memory {
 
   // Read-modify-write: a read that faults as the write would, then the write, which cannot fault.
 
-  /** Loads the memory operand (1, 2, 4 or 8 bytes, zero-extended) that {@link #update} will write back. */
+  /**
+   * Loads the memory operand (1, 2, 4 or 8 bytes, zero-extended) that {@link #update} will write
+   * back.
+   */
   public long loadForUpdate(Instruction i, int size) {
     return loadForUpdate(i.segment, i.address(s), size);
   }
@@ -438,8 +454,8 @@ public final class Memory {
   }
 
   /**
-   * Replaces a value in memory if it still is what was expected, as one access that no other processor
-   * can come between: what LOCK promises (Intel SDM Vol. 3A 9.1).
+   * Replaces a value in memory if it still is what was expected, as one access that no other
+   * processor can come between: what LOCK promises (Intel SDM Vol. 3A 9.1).
    */
   public boolean compareAndSet(int segment, long offset, int size, long expected, long value) {
     long a = linear(segment, offset, size, true);
@@ -463,8 +479,8 @@ public final class Memory {
   }
 
   /**
-   * Compares 16 bytes with RDX:RAX; where they are equal stores RCX:RBX, else loads RDX:RAX from them. One at a
-   * time in the machine.
+   * Compares 16 bytes with RDX:RAX; where they are equal stores RCX:RBX, else loads RDX:RAX from
+   * them. One at a time in the machine.
    */
   public boolean compareAndSet128(Instruction i, CpuState s) {
     long offset = i.address(s);
@@ -484,7 +500,10 @@ public final class Memory {
     }
   }
 
-  /** Checks that bytes can be written, so that stores to them cannot fault; for instructions with several stores. */
+  /**
+   * Checks that bytes can be written, so that stores to them cannot fault; for instructions with
+   * several stores.
+   */
   public void probeWrite(int segment, long offset, int size) {
     slow.probeWrite(current, linear(segment, offset, size, true), size, segment);
   }
@@ -522,7 +541,8 @@ public final class Memory {
     slow.changeSystemBits(supervisor, linear & systemMask(), cleared, set);
   }
 
-  // Stacks of a privilege level that is not yet, or no longer, the present one: linear, segment checked by the caller.
+  // Stacks of a privilege level that is not yet, or no longer, the present one: linear, segment
+  // checked by the caller.
 
   /** Checks that bytes at a linear address can be written at a privilege level. */
   public void probeAs(int cpl, long linear, int size) {
@@ -548,8 +568,7 @@ public final class Memory {
     if (cpl == 3) {
       return user;
     }
-    boolean override =
-        (s.flagsSystem & Flags.AC) != 0 && (s.cr4 & Control.CR4_SMAP) != 0;
+    boolean override = (s.flagsSystem & Flags.AC) != 0 && (s.cr4 & Control.CR4_SMAP) != 0;
     return override ? supervisorOverride : supervisor;
   }
 
@@ -566,13 +585,17 @@ public final class Memory {
   /**
    * Translates an address for an instruction fetch.
    *
-   * @return the RAM offset of the byte, or {@code -1 - physical address} where it is no plain memory
+   * @return the RAM offset of the byte, or {@code -1 - physical address} where it is no plain
+   *     memory
    */
   public long fetch(long linear) {
     return slow.fetch(linear & s.linearMask);
   }
 
-  /** Returns the size of the page that was last translated, as a power of two: 12, 22 for 2 or 4 MiB, or 30. */
+  /**
+   * Returns the size of the page that was last translated, as a power of two: 12, 22 for 2 or 4
+   * MiB, or 30.
+   */
   public int lastPageShift() {
     return slow.pageWalk().pageShift();
   }
@@ -593,7 +616,8 @@ public final class Memory {
   }
 
   /**
-   * Returns the place in RAM of a run of bytes for a block transfer, or -1 where single accesses must do it.
+   * Returns the place in RAM of a run of bytes for a block transfer, or -1 where single accesses
+   * must do it.
    *
    * @param segment segment that was checked for the whole run
    */

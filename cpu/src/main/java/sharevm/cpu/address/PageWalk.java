@@ -10,8 +10,9 @@ import sharevm.cpu.Flags;
 import sharevm.cpu.event.GuestFault;
 
 /**
- * Linear to physical addresses (Intel SDM Vol. 3A chapter 4): no paging, 32-bit paging with PSE, PAE paging and
- * 4-level paging. Sets accessed and dirty flags, atomically, and only when the access is allowed.
+ * Linear to physical addresses (Intel SDM Vol. 3A chapter 4): no paging, 32-bit paging with PSE,
+ * PAE paging and 4-level paging. Sets accessed and dirty flags, atomically, and only when the
+ * access is allowed.
  */
 public final class PageWalk {
   /** Bits of an access, in their places in a page fault's error code (Intel SDM Vol. 3A 4.7). */
@@ -22,7 +23,10 @@ public final class PageWalk {
   public static final int RESERVED_FAULT = 1 << 3;
   public static final int FETCH = 1 << 4;
 
-  /** Not part of an error code: an access by the processor itself (GDT, IDT, TSS), which EFLAGS.AC does not free from SMAP. */
+  /**
+   * Not part of an error code: an access by the processor itself (GDT, IDT, TSS), which EFLAGS.AC
+   * does not free from SMAP.
+   */
   public static final int IMPLICIT = 1 << 8;
 
   /** Bits of entries (Intel SDM Vol. 3A tables 4-4 to 4-20). */
@@ -69,7 +73,10 @@ public final class PageWalk {
     this.ram = bus.ram();
   }
 
-  /** Returns how many low bits of an address are not part of the last page's number, at most: 12, 22 or 30. */
+  /**
+   * Returns how many low bits of an address are not part of the last page's number, at most: 12, 22
+   * or 30.
+   */
   int pageShift() {
     return sizeKind == Tlb.HUGE ? 30 : sizeKind == Tlb.LARGE ? 22 : 12;
   }
@@ -79,7 +86,10 @@ public final class PageWalk {
     return global;
   }
 
-  /** Returns whether the last translated page may be written by supervisor or user code as asked, and is dirty. */
+  /**
+   * Returns whether the last translated page may be written by supervisor or user code as asked,
+   * and is dirty.
+   */
   boolean writable() {
     return writable && dirty;
   }
@@ -116,7 +126,10 @@ public final class PageWalk {
     }
   }
 
-  /** Loads the PDPTE registers from CR3; returns false, having changed nothing, when a reserved bit is set. */
+  /**
+   * Loads the PDPTE registers from CR3; returns false, having changed nothing, when a reserved bit
+   * is set.
+   */
   public boolean loadPdptes(long cr3) {
     long[] loaded = new long[4];
     for (int i = 0; i < 4; i++) {
@@ -266,7 +279,10 @@ public final class PageWalk {
     return GuestFault.page(told | bits, linear);
   }
 
-  /** Sets the accessed flags, and the dirty flag of the last entry; returns false when an entry changed meanwhile. */
+  /**
+   * Sets the accessed flags, and the dirty flag of the last entry; returns false when an entry
+   * changed meanwhile.
+   */
   private boolean markUsed(boolean write) {
     for (int i = 0; i < levels; i++) {
       long wanted = entryValue[i] | A | (write && i == levels - 1 ? D : 0);

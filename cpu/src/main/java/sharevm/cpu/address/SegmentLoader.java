@@ -11,7 +11,10 @@ public final class SegmentLoader {
 
   private SegmentLoader() {}
 
-  /** Loads ES, SS, DS, FS or GS with a selector, in any mode; checks first, so a fault changes nothing. */
+  /**
+   * Loads ES, SS, DS, FS or GS with a selector, in any mode; checks first, so a fault changes
+   * nothing.
+   */
   public static void load(Cpu cpu, int n, int selector) {
     CpuState s = cpu.state;
     if (s.realSegments()) {
@@ -25,8 +28,9 @@ public final class SegmentLoader {
   }
 
   /**
-   * Loads a segment register as real-address and virtual-8086 mode do: the base is the selector times 16. Real-address
-   * mode keeps limit and size, which a program may have set in protected mode.
+   * Loads a segment register as real-address and virtual-8086 mode do: the base is the selector
+   * times 16. Real-address mode keeps limit and size, which a program may have set in protected
+   * mode.
    */
   public static void loadReal(CpuState s, int n, int selector) {
     s.selector[n] = selector & 0xffff;
@@ -49,7 +53,10 @@ public final class SegmentLoader {
     s.segmentAttributes[n] = Descriptors.attributes(descriptor);
   }
 
-  /** Makes a segment register hold a null selector: no access through it is allowed outside 64-bit mode. */
+  /**
+   * Makes a segment register hold a null selector: no access through it is allowed outside 64-bit
+   * mode.
+   */
   public static void setNull(CpuState s, int n, int selector) {
     s.selector[n] = selector & 0xffff;
     s.segmentBase[n] = 0;
@@ -73,7 +80,8 @@ public final class SegmentLoader {
   /**
    * Reads and checks the descriptor of a stack segment for a privilege level.
    *
-   * @param vector thrown for what is no stack segment of that level: #GP, or #TS where it comes from a TSS
+   * @param vector thrown for what is no stack segment of that level: #GP, or #TS where it comes
+   *     from a TSS
    * @param ext 1 when an event outside the program is being delivered, else 0
    */
   public static long stack(Cpu cpu, int selector, int cpl, int vector, int ext) {
@@ -100,7 +108,10 @@ public final class SegmentLoader {
     set(s, n, selector, Descriptors.touch(cpu, selector, descriptor));
   }
 
-  /** Reads and checks the descriptor of a segment for ES, DS, FS or GS; parameters as {@link #stack}. */
+  /**
+   * Reads and checks the descriptor of a segment for ES, DS, FS or GS; parameters as {@link
+   * #stack}.
+   */
   public static long data(Cpu cpu, int selector, int cpl, int vector, int ext) {
     long descriptor = Descriptors.read(cpu, selector, vector, ext);
     int attributes = Descriptors.attributes(descriptor);
@@ -114,20 +125,22 @@ public final class SegmentLoader {
   }
 
   private static boolean readable(int attributes) {
-    boolean executeOnly =
-        (attributes & (Segment.CODE | Segment.READ_WRITE)) == Segment.CODE;
+    boolean executeOnly = (attributes & (Segment.CODE | Segment.READ_WRITE)) == Segment.CODE;
     return (attributes & Segment.CODE_OR_DATA) != 0 && !executeOnly;
   }
 
-  /** Whether a privilege level may use a data or code segment: its own level or less, or conforming code. */
+  /**
+   * Whether a privilege level may use a data or code segment: its own level or less, or conforming
+   * code.
+   */
   private static boolean reachable(int attributes, int level) {
     int conforming = Segment.CODE | Segment.EXPAND_CONFORM;
     return (attributes & conforming) == conforming || Segment.dpl(attributes) >= level;
   }
 
   /**
-   * After a return to an outer level: makes null what that level may not use (Intel SDM Vol. 2 RET). A null selector
-   * stays as it is, with the base that 64-bit code may have given it.
+   * After a return to an outer level: makes null what that level may not use (Intel SDM Vol. 2
+   * RET). A null selector stays as it is, with the base that 64-bit code may have given it.
    */
   public static void dropPrivileged(CpuState s) {
     for (int n = CpuState.ES; n <= CpuState.GS; n++) {

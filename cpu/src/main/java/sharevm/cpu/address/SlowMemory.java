@@ -100,7 +100,8 @@ final class SlowMemory {
     int shift = (int) (place & 7) * 8;
     long before = (long) ALIGNED_LONG.getVolatile(ram, container);
     long after = before & ~(0xffL << shift) | (wanted & 0xffL) << shift;
-    return (before >>> shift & 0xff) == old && ALIGNED_LONG.compareAndSet(ram, container, before, after);
+    return (before >>> shift & 0xff) == old
+        && ALIGNED_LONG.compareAndSet(ram, container, before, after);
   }
 
   void probeAs(Tlb tlb, long linear, int size, int access) {
@@ -147,7 +148,9 @@ final class SlowMemory {
     }
   }
 
-  /** A locked access to a device or across two containers: while all other processors stand still. */
+  /**
+   * A locked access to a device or across two containers: while all other processors stand still.
+   */
   private boolean compareAndSetInParts(Tlb tlb, long linear, int size, long expected, long value) {
     long mask = size == 8 ? -1L : (1L << size * 8) - 1;
     return writer.exclusively(
@@ -172,7 +175,8 @@ final class SlowMemory {
 
   private void check(long linear, int size, int segment) {
     checkCanonical(linear, size, segment);
-    boolean checked = s.cpl == 3 && (s.flagsSystem & Flags.AC) != 0 && (s.cr0 & Control.CR0_AM) != 0;
+    boolean checked =
+        s.cpl == 3 && (s.flagsSystem & Flags.AC) != 0 && (s.cr0 & Control.CR0_AM) != 0;
     boolean natural = size <= 8 || size == 16;
     if (checked && natural && (linear & size - 1) != 0) {
       throw GuestFault.of(GuestFault.AC, 0);
@@ -236,7 +240,8 @@ final class SlowMemory {
   private long translate(Tlb tlb, long linear, int access) {
     long physical = walk.translate(linear, access);
     long page = bus.readable(physical);
-    boolean checking = s.cpl == 3 && (s.flagsSystem & Flags.AC) != 0 && (s.cr0 & Control.CR0_AM) != 0;
+    boolean checking =
+        s.cpl == 3 && (s.flagsSystem & Flags.AC) != 0 && (s.cr0 & Control.CR0_AM) != 0;
     if (page >= 0 && !checking && !Breakpoints.watches(s, linear)) {
       boolean plain = bus.writable(physical) >= 0 && !codePages.marked((int) (page >>> 12));
       tlb.fill(linear, plain && walk.writable(), walk.kind(), page);

@@ -6,8 +6,9 @@ import sharevm.cpu.Segment;
 import sharevm.cpu.event.GuestFault;
 
 /**
- * What a transfer through a gate puts on a stack, in protected mode outside IA-32e: the present stack, or that of an inner
- * level, which a TSS names. Words are gathered, checked as a whole, and only then stored.
+ * What a transfer through a gate puts on a stack, in protected mode outside IA-32e: the present
+ * stack, or that of an inner level, which a TSS names. Words are gathered, checked as a whole, and
+ * only then stored.
  */
 public final class StackFrame {
   /** The most words: a call gate copies up to 31 parameters. */
@@ -28,7 +29,8 @@ public final class StackFrame {
   private final long[] words = new long[MOST];
   private int count;
 
-  private StackFrame(Cpu cpu, int size, int cpl, int ext, int selector, long pointer, long descriptor) {
+  private StackFrame(
+      Cpu cpu, int size, int cpl, int ext, int selector, long pointer, long descriptor) {
     this.cpu = cpu;
     this.size = size;
     this.cpl = cpl;
@@ -64,7 +66,9 @@ public final class StackFrame {
     return new StackFrame(cpu, size, ext);
   }
 
-  /** A frame on the stack that the TSS has for an inner privilege level (Intel SDM Vol. 3A 5.8.5). */
+  /**
+   * A frame on the stack that the TSS has for an inner privilege level (Intel SDM Vol. 3A 5.8.5).
+   */
   public static StackFrame inner(Cpu cpu, int cpl, int ext, int size) {
     CpuState s = cpu.state;
     boolean wide = (s.segmentAttributes[CpuState.TR] & 8) != 0;
@@ -126,6 +130,7 @@ public final class StackFrame {
     if (!down) {
       return last <= limit;
     }
-    return offset > limit && last <= ((attributes & Segment.DEFAULT_BIG) != 0 ? 0xffff_ffffL : 0xffff);
+    return offset > limit
+        && last <= ((attributes & Segment.DEFAULT_BIG) != 0 ? 0xffff_ffffL : 0xffff);
   }
 }

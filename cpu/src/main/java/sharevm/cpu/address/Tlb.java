@@ -3,13 +3,14 @@ package sharevm.cpu.address;
 import java.util.Arrays;
 
 /**
- * A direct-mapped cache of translations of linear pages to places in guest RAM, as one array so that a probe
- * touches one cache line. An entry is four words: the page that may be read, the page that may be written
- * (linear addresses), of what kind it is, and the page's offset in RAM.
+ * A direct-mapped cache of translations of linear pages to places in guest RAM, as one array so
+ * that a probe touches one cache line. An entry is four words: the page that may be read, the page
+ * that may be written (linear addresses), of what kind it is, and the page's offset in RAM.
  *
- * <p>A probe for {@code size} bytes at {@code a} takes the entry of a's page and tests {@code a - page}
- * unsigned against {@code 4096 - size}: one comparison tells a hit and that the access stays in the page.
- * An empty entry names a page whose own place is another entry, so that no address hits it.
+ * <p>A probe for {@code size} bytes at {@code a} takes the entry of a's page and tests {@code a -
+ * page} unsigned against {@code 4096 - size}: one comparison tells a hit and that the access stays
+ * in the page. An empty entry names a page whose own place is another entry, so that no address
+ * hits it.
  */
 final class Tlb {
   static final int BITS = 9;
@@ -20,7 +21,10 @@ final class Tlb {
   static final int GLOBAL = 2;
   static final int RAM = 3;
 
-  /** Bits of the word {@link #GLOBAL}: kept when CR3 is loaded; part of a page of 2 or 4 MiB; of 1 GiB. */
+  /**
+   * Bits of the word {@link #GLOBAL}: kept when CR3 is loaded; part of a page of 2 or 4 MiB; of 1
+   * GiB.
+   */
   static final int IS_GLOBAL = 1;
 
   static final int LARGE = 2;
@@ -73,8 +77,8 @@ final class Tlb {
   }
 
   /**
-   * Forgets the page of an address, whatever its size: an entry is only 4 KiB of a large page, so all entries near the
-   * address that came from one go as well (Intel SDM Vol. 3A 4.10.4.1).
+   * Forgets the page of an address, whatever its size: an entry is only 4 KiB of a large page, so
+   * all entries near the address that came from one go as well (Intel SDM Vol. 3A 4.10.4.1).
    */
   void flushPage(long linear) {
     clear(entry(linear));
@@ -92,7 +96,10 @@ final class Tlb {
     }
   }
 
-  /** Takes away the right to write to a page of RAM wherever it is mapped; returns whether any entry had it. */
+  /**
+   * Takes away the right to write to a page of RAM wherever it is mapped; returns whether any entry
+   * had it.
+   */
   boolean protect(long ramOffset) {
     boolean had = false;
     for (int entry = 0; entry < words.length; entry += 1 << STRIDE_SHIFT) {

@@ -3,13 +3,13 @@ package sharevm.cpu.decode;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.opcode.Opcode;
 import sharevm.cpu.opcode.Opcode.Attribute;
-import sharevm.cpu.opcode.Opcode.Prefix;
 import sharevm.cpu.opcode.OpcodeTable;
 import sharevm.cpu.opcode.OperandType;
 
 /**
- * Bytes to instructions (Intel SDM Vol. 2A chapter 2). Reads no byte past the instruction's end and never more than
- * 15; what the table does not have comes out as {@link Outcome#UNDEFINED}. Not safe for several threads.
+ * Bytes to instructions (Intel SDM Vol. 2A chapter 2). Reads no byte past the instruction's end and
+ * never more than 15; what the table does not have comes out as {@link Outcome#UNDEFINED}. Not safe
+ * for several threads.
  */
 public final class Decoder {
   /** The longest encoding (Intel SDM Vol. 2A 2.3.11). */
@@ -28,12 +28,24 @@ public final class Decoder {
   }
 
   private static final int[] BASE_16 = {
-    CpuState.RBX, CpuState.RBX, CpuState.RBP, CpuState.RBP, CpuState.RSI, CpuState.RDI,
-    CpuState.RBP, CpuState.RBX
+    CpuState.RBX,
+    CpuState.RBX,
+    CpuState.RBP,
+    CpuState.RBP,
+    CpuState.RSI,
+    CpuState.RDI,
+    CpuState.RBP,
+    CpuState.RBX
   };
   private static final int[] INDEX_16 = {
-    CpuState.RSI, CpuState.RDI, CpuState.RSI, CpuState.RDI, CpuState.ZERO, CpuState.ZERO,
-    CpuState.ZERO, CpuState.ZERO
+    CpuState.RSI,
+    CpuState.RDI,
+    CpuState.RSI,
+    CpuState.RDI,
+    CpuState.ZERO,
+    CpuState.ZERO,
+    CpuState.ZERO,
+    CpuState.ZERO
   };
 
   private final OpcodeTable table;
@@ -181,7 +193,10 @@ public final class Decoder {
     }
   }
 
-  /** In 64-bit mode overrides other than FS and GS are ignored, and do not cancel an earlier FS or GS. */
+  /**
+   * In 64-bit mode overrides other than FS and GS are ignored, and do not cancel an earlier FS or
+   * GS.
+   */
   private int segmentOverride(int number) {
     return codeSize == 8 ? segmentPrefix : number;
   }
@@ -249,7 +264,9 @@ public final class Decoder {
         };
   }
 
-  /** F3 90 is PAUSE, but with REX.B it exchanges R8 and RAX as without F3 (Intel SDM Vol. 2B XCHG). */
+  /**
+   * F3 90 is PAUSE, but with REX.B it exchanges R8 and RAX as without F3 (Intel SDM Vol. 2B XCHG).
+   */
   private boolean exchangesR8(Opcode row) {
     return row.map() == 0 && row.code() == 0x90 && (rex & 1) != 0;
   }
@@ -294,7 +311,10 @@ public final class Decoder {
     size = operandSize;
     for (OperandType type : opcode.operands()) {
       if (type.kind() == OperandType.Kind.GENERAL || type.kind() == OperandType.Kind.MEMORY) {
-        size = sizeOf(type.kind() == OperandType.Kind.MEMORY ? type.memorySize() : type.size(), operandSize);
+        size =
+            sizeOf(
+                type.kind() == OperandType.Kind.MEMORY ? type.memorySize() : type.size(),
+                operandSize);
         break;
       }
     }
@@ -320,7 +340,10 @@ public final class Decoder {
     operand[1] = CpuState.ZERO;
     operand[2] = CpuState.ZERO;
     segment = effectiveSegment(CpuState.DS);
-    if (opcode.modrm() && modrm < 0xc0 && !opcode.is(Attribute.MOD_IGNORED) && opcode.exactModrm() < 0) {
+    if (opcode.modrm()
+        && modrm < 0xc0
+        && !opcode.is(Attribute.MOD_IGNORED)
+        && opcode.exactModrm() < 0) {
       memory = true;
       address();
     }
@@ -346,7 +369,8 @@ public final class Decoder {
 
   private int register(OperandType type, int number) {
     return switch (type.kind()) {
-      case GENERAL -> type.size() == 1 && rex == 0 && number >= 4 && number < 8 ? 28 + number : number;
+      case GENERAL ->
+          type.size() == 1 && rex == 0 && number >= 4 && number < 8 ? 28 + number : number;
       case SEGMENT -> segmentRegister(number & 7);
       case MMX, X87 -> number & 7;
       case DEBUG -> number < 8 ? number : INVALID;
@@ -357,7 +381,8 @@ public final class Decoder {
 
   /** Segment registers 6 and 7 do not exist, and CS is no destination of MOV. */
   private int segmentRegister(int number) {
-    boolean loadsCs = number == CpuState.CS && opcode.operands().getFirst().kind() == OperandType.Kind.SEGMENT;
+    boolean loadsCs =
+        number == CpuState.CS && opcode.operands().getFirst().kind() == OperandType.Kind.SEGMENT;
     return number > CpuState.GS || loadsCs ? INVALID : number;
   }
 

@@ -8,10 +8,10 @@ import sharevm.cpu.opcode.Opcode;
  * One decoded instruction at its place in a block. Immutable; executed any number of times.
  *
  * <p>An operand is a number: of a general register (0 to 15; a byte register as {@link
- * CpuState#r8(int)} wants it), of a segment, control, debug, x87, MMX or XMM register, {@link #MEMORY}
- * for the one memory operand, or {@link CpuState#ZERO} for an immediate. Since the zero register reads 0, and
- * {@link #immediate} is 0 where there is none, {@code gpr[source] + immediate} is the source's value in both
- * cases, without a branch.
+ * CpuState#r8(int)} wants it), of a segment, control, debug, x87, MMX or XMM register, {@link
+ * #MEMORY} for the one memory operand, or {@link CpuState#ZERO} for an immediate. Since the zero
+ * register reads 0, and {@link #immediate} is 0 where there is none, {@code gpr[source] +
+ * immediate} is the source's value in both cases, without a branch.
  */
 public final class Instruction {
   /** The number of an operand that is in memory. */
@@ -59,7 +59,10 @@ public final class Instruction {
   /** Whether one of the operands is in memory. */
   public final boolean memory;
 
-  /** Registers whose sum, the index shifted by {@link #scale}, with {@link #displacement} is the offset. */
+  /**
+   * Registers whose sum, the index shifted by {@link #scale}, with {@link #displacement} is the
+   * offset.
+   */
   public final int base;
 
   public final int index;
@@ -73,7 +76,10 @@ public final class Instruction {
   /** Wraps offsets to the address size. */
   public final long addressMask;
 
-  /** Segment of the memory operand, also of implied ones at DS:rSI; in 64-bit mode FS, GS or a flat one. */
+  /**
+   * Segment of the memory operand, also of implied ones at DS:rSI; in 64-bit mode FS, GS or a flat
+   * one.
+   */
   public final int segment;
 
   /** Sign-extended immediate or branch displacement; 0 where there is none. */
@@ -127,7 +133,10 @@ public final class Instruction {
     return (s.gpr[base] + (s.gpr[index] << scale) + displacement) & addressMask;
   }
 
-  /** Returns the value of a source that is a general register or an immediate, sign- or garbage-extended. */
+  /**
+   * Returns the value of a source that is a general register or an immediate, sign- or
+   * garbage-extended.
+   */
   public long sourceValue(CpuState s) {
     return s.gpr[source] + immediate;
   }

@@ -4,8 +4,8 @@ import sharevm.cpu.Control;
 import sharevm.cpu.CpuState;
 
 /**
- * The four breakpoints of DR0 to DR3 (Intel SDM Vol. 3B 17.2.4). DR7 has for each two enable bits at the bottom, and a kind
- * (R/W) and a length (LEN) of two bits each from bit 16 on.
+ * The four breakpoints of DR0 to DR3 (Intel SDM Vol. 3B 17.2.4). DR7 has for each two enable bits
+ * at the bottom, and a kind (R/W) and a length (LEN) of two bits each from bit 16 on.
  */
 public final class Breakpoints {
   private static final int ENABLES = 0xff;
@@ -76,7 +76,10 @@ public final class Breakpoints {
     return enabled(s, n) && (kind(s, n) & 1) != 0;
   }
 
-  /** Lengths 0 to 3 are 1, 2, 8 and 4 bytes; a breakpoint's address is rounded down to a multiple of its length. */
+  /**
+   * Lengths 0 to 3 are 1, 2, 8 and 4 bytes; a breakpoint's address is rounded down to a multiple of
+   * its length.
+   */
   private static boolean overlaps(CpuState s, int n, long at, int size) {
     int code = (int) (s.dr[7] >>> 18 + 4 * n) & 3;
     int length = code == 2 ? 8 : code + 1;

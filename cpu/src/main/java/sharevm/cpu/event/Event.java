@@ -60,7 +60,10 @@ public record Event(int vector, int errorCode, long address, Kind kind) {
     return errorCode != GuestFault.NO_ERROR_CODE;
   }
 
-  /** Returns what is delivered when a second fault comes up while this was (Intel SDM Vol. 3A table 6-5). */
+  /**
+   * Returns what is delivered when a second fault comes up while this was (Intel SDM Vol. 3A table
+   * 6-5).
+   */
   Event followedBy(GuestFault second) {
     boolean firstCounts = isException();
     boolean doubled =
@@ -68,12 +71,12 @@ public record Event(int vector, int errorCode, long address, Kind kind) {
             || firstCounts
                 && vector == GuestFault.PF
                 && (second.vector() == GuestFault.PF || contributory(second.vector()));
-    return doubled
-        ? new Event(GuestFault.DF, 0, 0, Kind.EXCEPTION)
-        : of(second);
+    return doubled ? new Event(GuestFault.DF, 0, 0, Kind.EXCEPTION) : of(second);
   }
 
   private static boolean contributory(int vector) {
-    return vector == GuestFault.DE || vector >= GuestFault.TS && vector <= GuestFault.GP || vector == 21;
+    return vector == GuestFault.DE
+        || vector >= GuestFault.TS && vector <= GuestFault.GP
+        || vector == 21;
   }
 }

@@ -9,7 +9,9 @@ import sharevm.cpu.Reset;
 
 /** What happens between two instructions: requests of others, faults, double faults, shutdown. */
 public final class Events {
-  /** Bits of DR6 (Intel SDM Vol. 3B 17.2.3): a debug register was touched, single step, task switch. */
+  /**
+   * Bits of DR6 (Intel SDM Vol. 3B 17.2.3): a debug register was touched, single step, task switch.
+   */
   public static final long DR6_BD = 1 << 13;
 
   public static final long DR6_BS = 1 << 14;
@@ -32,7 +34,10 @@ public final class Events {
     this.s = cpu.state;
   }
 
-  /** Does what the attention word asks for, at an instruction boundary; returns an exit or null to go on. */
+  /**
+   * Does what the attention word asks for, at an instruction boundary; returns an exit or null to
+   * go on.
+   */
   public Exit attend() {
     int bits = s.attention.bits();
     if ((bits & Attention.INIT) != 0) {
@@ -52,7 +57,8 @@ public final class Events {
       return new Exit.Stopped();
     }
     if (s.waitForStartup) {
-      // Nothing else reaches a processor that waits so; what stayed set would keep its thread awake.
+      // Nothing else reaches a processor that waits so; what stayed set would keep its thread
+      // awake.
       s.attention.clear(bits & (Attention.INTERRUPT | Attention.NMI | Attention.TRAP));
       return null;
     }
@@ -94,7 +100,10 @@ public final class Events {
     return exit;
   }
 
-  /** Delivers a fault of the instruction at RIP; returns an exit when that ends in shutdown, else null. */
+  /**
+   * Delivers a fault of the instruction at RIP; returns an exit when that ends in shutdown, else
+   * null.
+   */
   public Exit fault(GuestFault fault) {
     stepTrap = false;
     if (fault.vector() == GuestFault.DB) {
@@ -105,12 +114,20 @@ public final class Events {
     return deliver(Event.of(fault));
   }
 
-  /** Returns whether something is to happen after every single instruction, or element of a repeated one. */
+  /**
+   * Returns whether something is to happen after every single instruction, or element of a repeated
+   * one.
+   */
   public boolean single() {
-    return s.interruptShadow || (s.flagsSystem & (Flags.TF | Flags.RF)) != 0 || (s.dr[7] & 0xff) != 0;
+    return s.interruptShadow
+        || (s.flagsSystem & (Flags.TF | Flags.RF)) != 0
+        || (s.dr[7] & 0xff) != 0;
   }
 
-  /** Checks, before an instruction that is stepped, for an instruction breakpoint; throws a debug fault. */
+  /**
+   * Checks, before an instruction that is stepped, for an instruction breakpoint; throws a debug
+   * fault.
+   */
   public void beforeStep() {
     boolean resumed = (s.flagsSystem & Flags.RF) != 0;
     if (!resumed && Breakpoints.any(s)) {
@@ -126,7 +143,10 @@ public final class Events {
     stepTrap = (s.flagsSystem & Flags.TF) != 0;
   }
 
-  /** Raises, after an instruction that was stepped, the debug traps that it met; returns an exit or null. */
+  /**
+   * Raises, after an instruction that was stepped, the debug traps that it met; returns an exit or
+   * null.
+   */
   public Exit afterStep() {
     if (s.trapShadow) {
       return null;
@@ -135,7 +155,10 @@ public final class Events {
     return s.pendingDebug == 0 ? null : debugTrap();
   }
 
-  /** Says that the running instruction shall end in no single-step trap although EFLAGS.TF was set before it. */
+  /**
+   * Says that the running instruction shall end in no single-step trap although EFLAGS.TF was set
+   * before it.
+   */
   public void withoutStepTrap() {
     stepTrap = false;
   }

@@ -1,9 +1,9 @@
 package sharevm.cpu.event;
 
 /**
- * A guest's fault on its way out of the instruction that met it. Thrown inside an engine only, caught where
- * the engine delivers events, and never seen by its users: an instruction's many exits to "fault" would
- * otherwise cost every memory access a test.
+ * A guest's fault on its way out of the instruction that met it. Thrown inside an engine only,
+ * caught where the engine delivers events, and never seen by its users: an instruction's many exits
+ * to "fault" would otherwise cost every memory access a test.
  *
  * <p>Without stack trace: it tells nothing about our code.
  */
@@ -77,12 +77,17 @@ public final class GuestFault extends RuntimeException {
     return new GuestFault(PF, errorCode, linearAddress);
   }
 
-  /** Returns this fault as one that a task switch met when the new task was the present one already. */
+  /**
+   * Returns this fault as one that a task switch met when the new task was the present one already.
+   */
   GuestFault inNewTask() {
     return new GuestFault(vector, errorCode, address, true);
   }
 
-  /** Returns whether RIP is not the faulting instruction's, but a new task's: {@code CpuState.rip} is right as it is. */
+  /**
+   * Returns whether RIP is not the faulting instruction's, but a new task's: {@code CpuState.rip}
+   * is right as it is.
+   */
   public boolean isInNewTask() {
     return newTask;
   }

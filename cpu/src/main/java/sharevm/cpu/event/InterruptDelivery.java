@@ -6,7 +6,10 @@ import sharevm.cpu.Cpu;
 public final class InterruptDelivery {
   private InterruptDelivery() {}
 
-  /** Delivers an event; RIP is what is to be pushed. Throws a further fault with the state as it was. */
+  /**
+   * Delivers an event; RIP is what is to be pushed. Throws a further fault with the state as it
+   * was.
+   */
   public static void deliver(Cpu cpu, Event event) {
     if (!cpu.state.protectedMode()) {
       RealDelivery.deliver(cpu, event);
@@ -18,7 +21,10 @@ public final class InterruptDelivery {
     cpu.state.interruptShadow = false;
   }
 
-  /** Returns the error code of a fault that concerns the IDT's gate for an event (Intel SDM Vol. 3A 6.13). */
+  /**
+   * Returns the error code of a fault that concerns the IDT's gate for an event (Intel SDM Vol. 3A
+   * 6.13).
+   */
   static int gateError(Event event) {
     return event.vector() << 3 | 2 | event.ext();
   }

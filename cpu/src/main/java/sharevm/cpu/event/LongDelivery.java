@@ -7,7 +7,10 @@ import sharevm.cpu.Segment;
 import sharevm.cpu.address.Descriptors;
 import sharevm.cpu.address.SegmentLoader;
 
-/** Delivery in IA-32e mode: 16-byte gates, the interrupt stack table, 64-bit handlers (Intel SDM Vol. 3A 6.14). */
+/**
+ * Delivery in IA-32e mode: 16-byte gates, the interrupt stack table, 64-bit handlers (Intel SDM
+ * Vol. 3A 6.14).
+ */
 final class LongDelivery {
   /** Offsets in the 64-bit TSS (Intel SDM Vol. 3A 7.7). */
   private static final int TSS_RSP0 = 4;
@@ -42,7 +45,8 @@ final class LongDelivery {
       SegmentLoader.setNull(s, CpuState.SS, cpl);
     }
     s.gpr[CpuState.RSP] = top - (event.hasErrorCode() ? 48 : 40);
-    SegmentLoader.set(s, CpuState.CS, selector & Descriptors.INDEX | cpl, Descriptors.touch(cpu, selector, code));
+    SegmentLoader.set(
+        s, CpuState.CS, selector & Descriptors.INDEX | cpl, Descriptors.touch(cpu, selector, code));
     s.cpl = cpl;
     s.rip = offset;
     int cleared = Flags.TF | Flags.NT | Flags.RF | Flags.VM;

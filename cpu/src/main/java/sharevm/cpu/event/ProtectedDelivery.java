@@ -9,7 +9,10 @@ import sharevm.cpu.address.Descriptors;
 import sharevm.cpu.address.SegmentLoader;
 import sharevm.cpu.address.StackFrame;
 
-/** Delivery in protected and virtual-8086 mode: interrupt, trap and task gates (Intel SDM Vol. 3A 6.12, Vol. 3B 20.3). */
+/**
+ * Delivery in protected and virtual-8086 mode: interrupt, trap and task gates (Intel SDM Vol. 3A
+ * 6.12, Vol. 3B 20.3).
+ */
 final class ProtectedDelivery {
   /** Interrupt redirection bitmap: the 32 bytes below the I/O map (Intel SDM Vol. 3B 20.3.3). */
   private static final int IO_MAP_BASE = 102;
@@ -85,7 +88,9 @@ final class ProtectedDelivery {
     int size = type >= Descriptors.INTERRUPT_GATE_32 ? 4 : 2;
     boolean inner = cpl < s.cpl;
     StackFrame frame =
-        inner ? StackFrame.inner(cpu, cpl, event.ext(), size) : StackFrame.present(cpu, event.ext(), size);
+        inner
+            ? StackFrame.inner(cpu, cpl, event.ext(), size)
+            : StackFrame.present(cpu, event.ext(), size);
     fill(s, frame, event, inner, virtual);
     if (Long.compareUnsigned(offset, Descriptors.limit(code) & 0xffff_ffffL) > 0) {
       throw GuestFault.of(GuestFault.GP, event.ext());
@@ -106,7 +111,8 @@ final class ProtectedDelivery {
     cpu.contextChanged();
   }
 
-  private static void fill(CpuState s, StackFrame frame, Event event, boolean inner, boolean virtual) {
+  private static void fill(
+      CpuState s, StackFrame frame, Event event, boolean inner, boolean virtual) {
     if (virtual) {
       frame.add(s.selector[CpuState.GS]);
       frame.add(s.selector[CpuState.FS]);

@@ -9,8 +9,8 @@ import sharevm.cpu.address.Descriptors;
 import sharevm.cpu.address.SegmentLoader;
 
 /**
- * Hardware task switches between 16- and 32-bit tasks (Intel SDM Vol. 3A 7.3). Until the new task's state is loaded a
- * fault leaves the old task as it was; after that, faults are the new task's.
+ * Hardware task switches between 16- and 32-bit tasks (Intel SDM Vol. 3A 7.3). Until the new task's
+ * state is loaded a fault leaves the old task as it was; after that, faults are the new task's.
  */
 public final class TaskSwitch {
   /** Why a task is switched to. */
@@ -164,7 +164,9 @@ public final class TaskSwitch {
   }
 
   private void loadDescriptors() {
-    if ((s.cr0 & Control.CR0_PG) != 0 && (s.cr4 & Control.CR4_PAE) != 0 && next.wide()
+    if ((s.cr0 & Control.CR0_PG) != 0
+        && (s.cr4 & Control.CR4_PAE) != 0
+        && next.wide()
         && !cpu.memory.pageWalk().loadPdptes(s.cr3)) {
       throw GuestFault.of(GuestFault.TS, selector & Descriptors.INDEX | ext);
     }

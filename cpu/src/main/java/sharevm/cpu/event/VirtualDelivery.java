@@ -5,7 +5,10 @@ import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.address.SegmentLoader;
 
-/** INT n that virtual-8086 mode extensions send to the program's own handler (Intel SDM Vol. 3B 20.3.3.4). */
+/**
+ * INT n that virtual-8086 mode extensions send to the program's own handler (Intel SDM Vol. 3B
+ * 20.3.3.4).
+ */
 final class VirtualDelivery {
   private VirtualDelivery() {}
 

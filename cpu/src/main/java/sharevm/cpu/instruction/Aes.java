@@ -8,8 +8,8 @@ import sharevm.cpu.decode.Instruction;
 /**
  * AES-NI (Intel SDM Vol. 1 12.13): rounds of the Advanced Encryption Standard, FIPS 197.
  *
- * <p>The state is 16 bytes in columns of four: byte 4c + r is row r of column c. A round is looked up by
- * column: a table has, for a byte in row 0, what it gives to the four rows of the result.
+ * <p>The state is 16 bytes in columns of four: byte 4c + r is row r of column c. A round is looked
+ * up by column: a table has, for a byte in row 0, what it gives to the four rows of the result.
  */
 final class Aes {
   /** The polynomial x^8 + x^4 + x^3 + x + 1 without its highest term (FIPS 197 4.2). */
@@ -95,8 +95,7 @@ final class Aes {
     };
   }
 
-  private static long column(
-      long low, long high, int c, int[] substitute, int step, int[] mix) {
+  private static long column(long low, long high, int c, int[] substitute, int step, int[] mix) {
     int result = 0;
     for (int r = 0; r < 4; r++) {
       int at = 4 * (c + r * step & 3) + r;
@@ -123,7 +122,10 @@ final class Aes {
     return result;
   }
 
-  /** AESKEYGENASSIST: SubWord and RotWord of doublewords 1 and 3, with the immediate as round constant. */
+  /**
+   * AESKEYGENASSIST: SubWord and RotWord of doublewords 1 and 3, with the immediate as round
+   * constant.
+   */
   private static void keyGenerationAssist(Cpu cpu, Instruction i) {
     CpuState s = cpu.state;
     FloatGuard.sse(s);
@@ -131,7 +133,10 @@ final class Aes {
     long high = i.memory ? cpu.memory.high128() : s.xmmHigh(i.source);
     int constant = (int) i.immediate & 0xff;
     SseAccess.set(
-        s, i.destination, assist((int) (low >>> 32), constant), assist((int) (high >>> 32), constant));
+        s,
+        i.destination,
+        assist((int) (low >>> 32), constant),
+        assist((int) (high >>> 32), constant));
   }
 
   private static long assist(int word, int constant) {

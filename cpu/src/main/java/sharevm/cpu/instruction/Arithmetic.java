@@ -1,12 +1,11 @@
 package sharevm.cpu.instruction;
 
 import sharevm.cpu.CpuState;
-import sharevm.cpu.Flags;
 
 /**
- * Addition, subtraction and logic with their flags, for every operand size: operands are moved to the top of 64
- * bits by {@code shift} (64 minus the size in bits), so that carry and sign are always bit 63; bits above
- * the operand size are ignored. The result comes back sign-extended.
+ * Addition, subtraction and logic with their flags, for every operand size: operands are moved to
+ * the top of 64 bits by {@code shift} (64 minus the size in bits), so that carry and sign are
+ * always bit 63; bits above the operand size are ignored. The result comes back sign-extended.
  */
 final class Arithmetic {
   private static final long TOP_CARRIES = 3L << 62;

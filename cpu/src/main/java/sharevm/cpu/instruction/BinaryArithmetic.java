@@ -7,8 +7,9 @@ import sharevm.cpu.decode.Binder;
 import sharevm.cpu.decode.Instruction;
 
 /**
- * ADD, ADC, SUB, SBB, CMP, AND, OR, XOR, TEST, INC, DEC, NEG, NOT (Intel SDM Vol. 1 5.1.2, 5.1.4). The forms that
- * programs are full of, with a 32- or 64-bit register destination, have operations of their own.
+ * ADD, ADC, SUB, SBB, CMP, AND, OR, XOR, TEST, INC, DEC, NEG, NOT (Intel SDM Vol. 1 5.1.2, 5.1.4).
+ * The forms that programs are full of, with a 32- or 64-bit register destination, have operations
+ * of their own.
  */
 final class BinaryArithmetic {
   private static final int SHIFT_32 = 32;
@@ -68,56 +69,70 @@ final class BinaryArithmetic {
     return new Forms(
         (c, i) -> set32(c, i, Arithmetic.add(c.state, SHIFT_32, destination(c, i), value(c, i))),
         (c, i) -> set64(c, i, Arithmetic.add(c.state, SHIFT_64, destination(c, i), value(c, i))),
-        (c, i) -> set32(c, i, Arithmetic.add(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
-        (c, i) -> set64(c, i, Arithmetic.add(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
+        (c, i) ->
+            set32(c, i, Arithmetic.add(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
+        (c, i) ->
+            set64(c, i, Arithmetic.add(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
   }
 
   private static Forms adc() {
     return new Forms(
         (c, i) -> set32(c, i, Arithmetic.adc(c.state, SHIFT_32, destination(c, i), value(c, i))),
         (c, i) -> set64(c, i, Arithmetic.adc(c.state, SHIFT_64, destination(c, i), value(c, i))),
-        (c, i) -> set32(c, i, Arithmetic.adc(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
-        (c, i) -> set64(c, i, Arithmetic.adc(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
+        (c, i) ->
+            set32(c, i, Arithmetic.adc(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
+        (c, i) ->
+            set64(c, i, Arithmetic.adc(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
   }
 
   private static Forms sub() {
     return new Forms(
         (c, i) -> set32(c, i, Arithmetic.sub(c.state, SHIFT_32, destination(c, i), value(c, i))),
         (c, i) -> set64(c, i, Arithmetic.sub(c.state, SHIFT_64, destination(c, i), value(c, i))),
-        (c, i) -> set32(c, i, Arithmetic.sub(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
-        (c, i) -> set64(c, i, Arithmetic.sub(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
+        (c, i) ->
+            set32(c, i, Arithmetic.sub(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
+        (c, i) ->
+            set64(c, i, Arithmetic.sub(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
   }
 
   private static Forms sbb() {
     return new Forms(
         (c, i) -> set32(c, i, Arithmetic.sbb(c.state, SHIFT_32, destination(c, i), value(c, i))),
         (c, i) -> set64(c, i, Arithmetic.sbb(c.state, SHIFT_64, destination(c, i), value(c, i))),
-        (c, i) -> set32(c, i, Arithmetic.sbb(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
-        (c, i) -> set64(c, i, Arithmetic.sbb(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
+        (c, i) ->
+            set32(c, i, Arithmetic.sbb(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
+        (c, i) ->
+            set64(c, i, Arithmetic.sbb(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
   }
 
   private static Forms and() {
     return new Forms(
         (c, i) -> set32(c, i, Arithmetic.and(c.state, SHIFT_32, destination(c, i), value(c, i))),
         (c, i) -> set64(c, i, Arithmetic.and(c.state, SHIFT_64, destination(c, i), value(c, i))),
-        (c, i) -> set32(c, i, Arithmetic.and(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
-        (c, i) -> set64(c, i, Arithmetic.and(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
+        (c, i) ->
+            set32(c, i, Arithmetic.and(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
+        (c, i) ->
+            set64(c, i, Arithmetic.and(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
   }
 
   private static Forms or() {
     return new Forms(
         (c, i) -> set32(c, i, Arithmetic.or(c.state, SHIFT_32, destination(c, i), value(c, i))),
         (c, i) -> set64(c, i, Arithmetic.or(c.state, SHIFT_64, destination(c, i), value(c, i))),
-        (c, i) -> set32(c, i, Arithmetic.or(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
-        (c, i) -> set64(c, i, Arithmetic.or(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
+        (c, i) ->
+            set32(c, i, Arithmetic.or(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
+        (c, i) ->
+            set64(c, i, Arithmetic.or(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
   }
 
   private static Forms xor() {
     return new Forms(
         (c, i) -> set32(c, i, Arithmetic.xor(c.state, SHIFT_32, destination(c, i), value(c, i))),
         (c, i) -> set64(c, i, Arithmetic.xor(c.state, SHIFT_64, destination(c, i), value(c, i))),
-        (c, i) -> set32(c, i, Arithmetic.xor(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
-        (c, i) -> set64(c, i, Arithmetic.xor(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
+        (c, i) ->
+            set32(c, i, Arithmetic.xor(c.state, SHIFT_32, destination(c, i), c.memory.load32(i))),
+        (c, i) ->
+            set64(c, i, Arithmetic.xor(c.state, SHIFT_64, destination(c, i), c.memory.load64(i))));
   }
 
   private static Forms cmp() {

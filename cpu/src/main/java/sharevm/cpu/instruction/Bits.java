@@ -28,12 +28,19 @@ final class Bits {
 
   private static long bitIndex(Cpu c, Instruction i) {
     int shift = Arithmetic.shift(i.size);
-    return i.source == CpuState.ZERO ? i.immediate & 8L * i.size - 1 : c.state.gpr[i.source] << shift >> shift;
+    return i.source == CpuState.ZERO
+        ? i.immediate & 8L * i.size - 1
+        : c.state.gpr[i.source] << shift >> shift;
   }
 
-  /** Returns how far from its address a memory operand lies, in bytes: a register's bit index reaches anywhere. */
+  /**
+   * Returns how far from its address a memory operand lies, in bytes: a register's bit index
+   * reaches anywhere.
+   */
   private static long distance(Instruction i, long index) {
-    return i.source == CpuState.ZERO ? 0 : (index >> (i.size == 8 ? 6 : i.size == 4 ? 5 : 4)) * i.size;
+    return i.source == CpuState.ZERO
+        ? 0
+        : (index >> (i.size == 8 ? 6 : i.size == 4 ? 5 : 4)) * i.size;
   }
 
   private static void bt(Cpu c, Instruction i) {
@@ -70,7 +77,10 @@ final class Bits {
     Flags.cf(s, (value & bit) != 0);
   }
 
-  /** A zero source sets ZF and leaves the destination alone, as processors do though the manual leaves it open. */
+  /**
+   * A zero source sets ZF and leaves the destination alone, as processors do though the manual
+   * leaves it open.
+   */
   private static void scan(Cpu c, Instruction i, boolean forward) {
     CpuState s = c.state;
     long value = Operands.read(c, i, i.source, i.size);
@@ -122,6 +132,7 @@ final class Bits {
       throw GuestFault.undefined();
     }
     long value = Operands.read(c, i, i.source, i.size);
-    Operands.write(c, i, i.destination, i.size, Long.reverseBytes(value) >>> Arithmetic.shift(i.size));
+    Operands.write(
+        c, i, i.destination, i.size, Long.reverseBytes(value) >>> Arithmetic.shift(i.size));
   }
 }

@@ -71,7 +71,8 @@ final class CallGate {
     return code;
   }
 
-  private static void enterLegacy(Cpu cpu, long gate, int cpl, long code, long offset, boolean call) {
+  private static void enterLegacy(
+      Cpu cpu, long gate, int cpl, long code, long offset, boolean call) {
     CpuState s = cpu.state;
     FarReturn.checkLimit(Descriptors.limit(code), offset);
     if (!call) {
@@ -79,7 +80,8 @@ final class CallGate {
     }
     int size = Descriptors.type(gate) == Descriptors.CALL_GATE_32 ? 4 : 2;
     boolean inner = cpl < s.cpl;
-    StackFrame frame = inner ? StackFrame.inner(cpu, cpl, 0, size) : StackFrame.present(cpu, 0, size);
+    StackFrame frame =
+        inner ? StackFrame.inner(cpu, cpl, 0, size) : StackFrame.present(cpu, 0, size);
     if (inner) {
       frame.add(s.selector[CpuState.SS]);
       frame.add(s.gpr[CpuState.RSP]);

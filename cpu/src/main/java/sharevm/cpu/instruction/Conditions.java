@@ -146,7 +146,10 @@ final class Conditions {
     Operands.write(c, i, i.destination, 1, condition ? 1 : 0);
   }
 
-  /** The source is read, and a 32-bit destination's upper half cleared, whatever the condition (Intel SDM Vol. 2A CMOVcc). */
+  /**
+   * The source is read, and a 32-bit destination's upper half cleared, whatever the condition
+   * (Intel SDM Vol. 2A CMOVcc).
+   */
   private static void move(Cpu c, Instruction i, boolean condition) {
     long value = Operands.read(c, i, i.source, i.size);
     c.state.r(i.destination, i.size, condition ? value : c.state.gpr[i.destination]);

@@ -9,22 +9,40 @@ import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
 import sharevm.cpu.opcode.OperandType.Kind;
 
-/** MOV to and from control registers, LMSW, SMSW, CLTS (Intel SDM Vol. 2; checks: Vol. 3A 2.5, 4.1, 9.8.5). */
+/**
+ * MOV to and from control registers, LMSW, SMSW, CLTS (Intel SDM Vol. 2; checks: Vol. 3A 2.5, 4.1,
+ * 9.8.5).
+ */
 public final class ControlRegisters {
   private static final long CR0_DEFINED =
-      Control.CR0_PE | Control.CR0_MP | Control.CR0_EM | Control.CR0_TS | Control.CR0_ET | Control.CR0_NE
-          | Control.CR0_WP | Control.CR0_AM | Control.CR0_NW | Control.CR0_CD | Control.CR0_PG;
+      Control.CR0_PE
+          | Control.CR0_MP
+          | Control.CR0_EM
+          | Control.CR0_TS
+          | Control.CR0_ET
+          | Control.CR0_NE
+          | Control.CR0_WP
+          | Control.CR0_AM
+          | Control.CR0_NW
+          | Control.CR0_CD
+          | Control.CR0_PG;
 
   /** Bits of CR0 whose change makes cached translations wrong. */
   private static final long CR0_MAPPING = Control.CR0_PE | Control.CR0_PG | Control.CR0_WP;
 
   private static final long CR4_MAPPING =
-      Control.CR4_PSE | Control.CR4_PAE | Control.CR4_PGE | Control.CR4_PCIDE | Control.CR4_SMEP | Control.CR4_SMAP;
+      Control.CR4_PSE
+          | Control.CR4_PAE
+          | Control.CR4_PGE
+          | Control.CR4_PCIDE
+          | Control.CR4_SMEP
+          | Control.CR4_SMAP;
 
   /** Bits whose change reloads the PDPTE registers under PAE paging (Intel SDM Vol. 3A 4.4.1). */
   private static final long CR0_PDPTE = Control.CR0_CD | Control.CR0_NW | Control.CR0_PG;
 
-  private static final long CR4_PDPTE = Control.CR4_PAE | Control.CR4_PGE | Control.CR4_PSE | Control.CR4_SMEP;
+  private static final long CR4_PDPTE =
+      Control.CR4_PAE | Control.CR4_PGE | Control.CR4_PSE | Control.CR4_SMEP;
 
   private static final long PCID = 0xfff;
   private static final long KEEP_TRANSLATIONS = 1L << 63;
@@ -33,7 +51,10 @@ public final class ControlRegisters {
   private ControlRegisters() {}
 
   static void bind(Semantics s) {
-    s.choose("MOV", Kind.CONTROL, i -> i.opcode.code() == 0x22 ? ControlRegisters::write : ControlRegisters::read);
+    s.choose(
+        "MOV",
+        Kind.CONTROL,
+        i -> i.opcode.code() == 0x22 ? ControlRegisters::write : ControlRegisters::read);
     s.put("LMSW", ControlRegisters::lmsw);
     s.put("SMSW", ControlRegisters::smsw);
     s.put("CLTS", (cpu, i) -> cpu.state.cr0 &= ~Control.CR0_TS);

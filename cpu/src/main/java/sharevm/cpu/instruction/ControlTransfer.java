@@ -115,7 +115,8 @@ final class ControlTransfer {
     long offset = i.address(s);
     long index = s.gpr[i.destination] << shift >> shift;
     long lower = c.memory.load(i.segment, offset, i.size) << shift >> shift;
-    long upper = c.memory.load(i.segment, offset + i.size & i.addressMask, i.size) << shift >> shift;
+    long upper =
+        c.memory.load(i.segment, offset + i.size & i.addressMask, i.size) << shift >> shift;
     if (index < lower || index > upper) {
       throw GuestFault.of(GuestFault.BR);
     }

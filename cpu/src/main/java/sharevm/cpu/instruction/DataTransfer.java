@@ -37,7 +37,9 @@ final class DataTransfer {
     if (i.destination == Instruction.MEMORY) {
       return DataTransfer::xchgMemory;
     }
-    return i.opcode.code() == 0x90 && i.destination == CpuState.RAX ? NOTHING : DataTransfer::xchgRegisters;
+    return i.opcode.code() == 0x90 && i.destination == CpuState.RAX
+        ? NOTHING
+        : DataTransfer::xchgRegisters;
   }
 
   private static void xchgRegisters(Cpu c, Instruction i) {
@@ -74,7 +76,10 @@ final class DataTransfer {
     }
   }
 
-  /** Returns what memory held; it is written in any case, as the manual says, when the instruction is not locked. */
+  /**
+   * Returns what memory held; it is written in any case, as the manual says, when the instruction
+   * is not locked.
+   */
   private static long exchangeIf(Cpu c, Instruction i, long expected, long wanted) {
     long old;
     if (i.lock) {

@@ -19,10 +19,15 @@ final class DebugRegisters {
   private DebugRegisters() {}
 
   static void bind(Semantics s) {
-    s.choose("MOV", Kind.DEBUG, i -> i.opcode.code() == 0x23 ? DebugRegisters::write : DebugRegisters::read);
+    s.choose(
+        "MOV",
+        Kind.DEBUG,
+        i -> i.opcode.code() == 0x23 ? DebugRegisters::write : DebugRegisters::read);
   }
 
-  /** DR4 and DR5 are other names of DR6 and DR7 unless CR4.DE is set; with DR7.GD any access traps. */
+  /**
+   * DR4 and DR5 are other names of DR6 and DR7 unless CR4.DE is set; with DR7.GD any access traps.
+   */
   private static int number(Cpu cpu, int operand) {
     CpuState s = cpu.state;
     boolean alias = operand == 4 || operand == 5;
@@ -53,7 +58,8 @@ final class DebugRegisters {
       if (value >>> 32 != 0) {
         throw GuestFault.generalProtection();
       }
-      s.dr[number] = number == 6 ? value & DR6_WRITABLE | DR6_FIXED : value & DR7_WRITABLE | DR7_FIXED;
+      s.dr[number] =
+          number == 6 ? value & DR6_WRITABLE | DR6_FIXED : value & DR7_WRITABLE | DR7_FIXED;
     } else {
       s.dr[number] = value;
     }

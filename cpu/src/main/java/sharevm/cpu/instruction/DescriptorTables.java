@@ -9,7 +9,10 @@ import sharevm.cpu.address.SegmentLoader;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
 
-/** LGDT, LIDT, LLDT, LTR and their stores (Intel SDM Vol. 2; protection Vol. 3A 5.9; UMIP Vol. 3A 2.5). */
+/**
+ * LGDT, LIDT, LLDT, LTR and their stores (Intel SDM Vol. 2; protection Vol. 3A 5.9; UMIP Vol. 3A
+ * 2.5).
+ */
 final class DescriptorTables {
   private DescriptorTables() {}
 

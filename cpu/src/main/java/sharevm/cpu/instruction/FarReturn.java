@@ -2,17 +2,20 @@ package sharevm.cpu.instruction;
 
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
-import sharevm.cpu.Flags;
 import sharevm.cpu.Segment;
 import sharevm.cpu.address.Descriptors;
 import sharevm.cpu.address.SegmentLoader;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
 
-/** RETF and the part of IRET that is like it: back to a code segment of the same or an outer level (Intel SDM Vol. 2 RET). */
+/**
+ * RETF and the part of IRET that is like it: back to a code segment of the same or an outer level
+ * (Intel SDM Vol. 2 RET).
+ */
 final class FarReturn {
   /** What comes off the stack. */
-  record Frame(int size, long rip, int code, long flags, boolean interrupt, long bytes, long released) {}
+  record Frame(
+      int size, long rip, int code, long flags, boolean interrupt, long bytes, long released) {}
 
   private FarReturn() {}
 
@@ -91,7 +94,10 @@ final class FarReturn {
       SegmentLoader.set(s, CpuState.SS, stack, stackDescriptor);
     }
     enter(cpu, f, touched, oldCpl);
-    long mask = to64 ? -1L : (s.segmentAttributes[CpuState.SS] & Segment.DEFAULT_BIG) != 0 ? 0xffff_ffffL : 0xffff;
+    long mask =
+        to64
+            ? -1L
+            : (s.segmentAttributes[CpuState.SS] & Segment.DEFAULT_BIG) != 0 ? 0xffff_ffffL : 0xffff;
     if (f.size == 8 || to64) {
       s.gpr[CpuState.RSP] = newRsp;
     } else {
@@ -128,7 +134,10 @@ final class FarReturn {
     int dpl = Segment.dpl(attributes);
     int longAndBig = Segment.LONG | Segment.DEFAULT_BIG;
     boolean contradictory = s.longMode() && (attributes & longAndBig) == longAndBig;
-    if (rpl < s.cpl || (attributes & kind) != kind || contradictory || (conforming ? dpl > rpl : dpl != rpl)) {
+    if (rpl < s.cpl
+        || (attributes & kind) != kind
+        || contradictory
+        || (conforming ? dpl > rpl : dpl != rpl)) {
       throw GuestFault.of(GuestFault.GP, selector & Descriptors.INDEX);
     }
     if ((attributes & Segment.PRESENT) == 0) {

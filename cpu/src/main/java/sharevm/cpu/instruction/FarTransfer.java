@@ -9,7 +9,10 @@ import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
 import sharevm.cpu.event.TaskSwitch;
 
-/** Far JMP and CALL: to code segments and through call gates, task gates and TSSs (Intel SDM Vol. 2 CALL and JMP). */
+/**
+ * Far JMP and CALL: to code segments and through call gates, task gates and TSSs (Intel SDM Vol. 2
+ * CALL and JMP).
+ */
 final class FarTransfer {
   private FarTransfer() {}
 
@@ -131,7 +134,10 @@ final class FarTransfer {
     int type = Descriptors.type(descriptor);
     switch (type) {
       case Descriptors.CALL_GATE_32 -> CallGate.enter(cpu, selector, descriptor, call);
-      case Descriptors.CALL_GATE_16, Descriptors.TASK_GATE, Descriptors.TSS_16, Descriptors.TSS_32 -> {
+      case Descriptors.CALL_GATE_16,
+          Descriptors.TASK_GATE,
+          Descriptors.TSS_16,
+          Descriptors.TSS_32 -> {
         if (s.longMode()) {
           throw GuestFault.of(GuestFault.GP, selector & Descriptors.INDEX);
         }

@@ -8,8 +8,8 @@ import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
 
 /**
- * PUSHF, POPF, CLI, STI, CLAC, STAC: who may see and change which system flag (Intel SDM Vol. 2, and Vol. 3B 20.3 for
- * virtual-8086 mode extensions and protected-mode virtual interrupts).
+ * PUSHF, POPF, CLI, STI, CLAC, STAC: who may see and change which system flag (Intel SDM Vol. 2,
+ * and Vol. 3B 20.3 for virtual-8086 mode extensions and protected-mode virtual interrupts).
  */
 final class FlagTransfer {
   private FlagTransfer() {}
@@ -38,12 +38,18 @@ final class FlagTransfer {
     }
   }
 
-  /** Whether virtual-8086 code below IOPL 3 works on VIF instead of IF: only 16-bit forms, with CR4.VME. */
+  /**
+   * Whether virtual-8086 code below IOPL 3 works on VIF instead of IF: only 16-bit forms, with
+   * CR4.VME.
+   */
   static boolean virtualInterrupts(CpuState s, int size) {
     return size == 2 && (s.cr4 & Control.CR4_VME) != 0;
   }
 
-  /** Checks flags that virtual-8086 code below IOPL 3 loads: no interrupt may wait, and no single step begin. */
+  /**
+   * Checks flags that virtual-8086 code below IOPL 3 loads: no interrupt may wait, and no single
+   * step begin.
+   */
   static void checkVirtual(CpuState s, long flags) {
     boolean waiting = (flags & Flags.IF) != 0 && (s.flagsSystem & Flags.VIP) != 0;
     if (waiting || (flags & Flags.TF) != 0) {

@@ -6,7 +6,10 @@ import sharevm.cpu.CpuState;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
 
-/** CPUID, RDTSC, RDTSCP, RDPMC, VMCALL and VMMCALL, and the FSGSBASE instructions (Intel SDM Vol. 2). */
+/**
+ * CPUID, RDTSC, RDTSCP, RDPMC, VMCALL and VMMCALL, and the FSGSBASE instructions (Intel SDM Vol.
+ * 2).
+ */
 final class Identification {
   private Identification() {}
 

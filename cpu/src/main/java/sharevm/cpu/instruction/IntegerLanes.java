@@ -27,7 +27,10 @@ final class IntegerLanes {
     return a ^ b;
   }
 
-  /** Adds with no carry from one element to the next: sign bits are added without carry, the rest cannot reach over. */
+  /**
+   * Adds with no carry from one element to the next: sign bits are added without carry, the rest
+   * cannot reach over.
+   */
   private static long add(long a, long b, long signs) {
     return (a & ~signs) + (b & ~signs) ^ (a ^ b) & signs;
   }
@@ -92,7 +95,10 @@ final class IntegerLanes {
     return low & DOUBLEWORD | (long) high << 32;
   }
 
-  /** Multiplies unsigned bytes of the destination by signed ones of the source, adds neighbours, saturates. */
+  /**
+   * Multiplies unsigned bytes of the destination by signed ones of the source, adds neighbours,
+   * saturates.
+   */
   static long multiplyAddBytes(long a, long b) {
     long result = 0;
     for (int n = 0; n < 64; n += 16) {

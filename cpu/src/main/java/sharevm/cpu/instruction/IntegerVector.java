@@ -1,12 +1,14 @@
 package sharevm.cpu.instruction;
 
-import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Operation;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.opcode.OperandType.Kind;
 
-/** Arithmetic on integers in MMX and XMM registers: {@link IntegerLanes} says how 64 bits of it work. */
+/**
+ * Arithmetic on integers in MMX and XMM registers: {@link IntegerLanes} says how 64 bits of it
+ * work.
+ */
 final class IntegerVector {
   /** What becomes of 64 bits of destination and source. */
   @FunctionalInterface
@@ -23,7 +25,8 @@ final class IntegerVector {
     products(semantics);
     pairs(semantics);
     shifts(semantics);
-    semantics.choose("PCMPEQB", i -> MmxAccess.isMmx(i, 0) ? mmx(IntegerLanes::equalBytes) : equalBytes(i));
+    semantics.choose(
+        "PCMPEQB", i -> MmxAccess.isMmx(i, 0) ? mmx(IntegerLanes::equalBytes) : equalBytes(i));
   }
 
   private static void additions(Semantics semantics) {
@@ -63,13 +66,15 @@ final class IntegerVector {
     lanes(semantics, "PCMPGTQ", (a, b) -> a > b ? -1 : 0);
     lanes(semantics, "PMINUB", IntegerLanes::leastBytes);
     lanes(semantics, "PMINUW", Lane.words(Math::min));
-    lanes(semantics, "PMINUD", Lane.doublewords((a, b) -> Integer.compareUnsigned(a, b) < 0 ? a : b));
+    lanes(
+        semantics, "PMINUD", Lane.doublewords((a, b) -> Integer.compareUnsigned(a, b) < 0 ? a : b));
     lanes(semantics, "PMINSB", Lane.signedBytes(Math::min));
     lanes(semantics, "PMINSW", Lane.signedWords(Math::min));
     lanes(semantics, "PMINSD", Lane.doublewords(Math::min));
     lanes(semantics, "PMAXUB", Lane.bytes(Math::max));
     lanes(semantics, "PMAXUW", Lane.words(Math::max));
-    lanes(semantics, "PMAXUD", Lane.doublewords((a, b) -> Integer.compareUnsigned(a, b) > 0 ? a : b));
+    lanes(
+        semantics, "PMAXUD", Lane.doublewords((a, b) -> Integer.compareUnsigned(a, b) > 0 ? a : b));
     lanes(semantics, "PMAXSB", Lane.signedBytes(Math::max));
     lanes(semantics, "PMAXSW", Lane.signedWords(Math::max));
     lanes(semantics, "PMAXSD", Lane.doublewords(Math::max));
@@ -88,7 +93,10 @@ final class IntegerVector {
     lanes(semantics, "PSADBW", IntegerLanes::sumOfDifferences);
   }
 
-  /** What makes the lower half of the result from the destination's two halves, the upper one from the source's. */
+  /**
+   * What makes the lower half of the result from the destination's two halves, the upper one from
+   * the source's.
+   */
   private static void pairs(Semantics semantics) {
     pair(semantics, "PACKSSWB", IntegerLanes::packSignedWords);
     pair(semantics, "PACKUSWB", IntegerLanes::packWords);

@@ -3,7 +3,6 @@ package sharevm.cpu.instruction;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
-import sharevm.cpu.Segment;
 import sharevm.cpu.address.SegmentLoader;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;

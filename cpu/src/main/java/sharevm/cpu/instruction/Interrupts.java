@@ -30,7 +30,10 @@ final class Interrupts {
     }
   }
 
-  /** In virtual-8086 mode below IOPL 3, INT n is the monitor's business; with CR4.VME the delivery decides. */
+  /**
+   * In virtual-8086 mode below IOPL 3, INT n is the monitor's business; with CR4.VME the delivery
+   * decides.
+   */
   private static void raise(Cpu cpu, int vector, Event.Kind kind) {
     CpuState s = cpu.state;
     boolean asks = s.virtual8086() && (s.flagsSystem & Flags.IOPL) != Flags.IOPL;

@@ -80,7 +80,10 @@ final class Lane {
             | (long) element.applyAsInt((int) (a >>> 32), (int) (b >>> 32)) << 32;
   }
 
-  /** Two neighbouring words give one: the first 64 bits give the lower half, the second the upper one. */
+  /**
+   * Two neighbouring words give one: the first 64 bits give the lower half, the second the upper
+   * one.
+   */
   static Lanes wordPairs(IntBinaryOperator pair) {
     return (a, b) -> {
       long result = 0;

@@ -13,7 +13,10 @@ final class MmxAccess {
     return i.opcode.operands().get(operand).kind() == Kind.MMX;
   }
 
-  /** Makes all registers valid and TOP 0, as every MMX instruction but EMMS does once it cannot fault any more. */
+  /**
+   * Makes all registers valid and TOP 0, as every MMX instruction but EMMS does once it cannot
+   * fault any more.
+   */
   static void enter(Cpu cpu) {
     cpu.state.x87.enterMmx();
   }

@@ -96,7 +96,10 @@ final class MmxMove {
     return (int) ((bytes >>> 7 & ONES) * GATHER >>> 56);
   }
 
-  /** The unit is in MMX state even when the store faults, as on processors; executed again, it makes no difference. */
+  /**
+   * The unit is in MMX state even when the store faults, as on processors; executed again, it makes
+   * no difference.
+   */
   private static void maskedStore(Cpu cpu, Instruction i) {
     FloatGuard.mmx(cpu);
     MmxAccess.enter(cpu);
@@ -105,7 +108,10 @@ final class MmxMove {
     storeMasked(cpu, i, offset, MmxAccess.get(cpu, i.destination), MmxAccess.get(cpu, i.source));
   }
 
-  /** Stores those of eight bytes whose mask byte has its sign bit set, where all eight can be written. */
+  /**
+   * Stores those of eight bytes whose mask byte has its sign bit set, where all eight can be
+   * written.
+   */
   static void storeMasked(Cpu cpu, Instruction i, long offset, long value, long mask) {
     for (int n = 0; n < 8; n++) {
       if ((mask >>> 8 * n & 0x80) != 0) {

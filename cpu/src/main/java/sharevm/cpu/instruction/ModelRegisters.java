@@ -9,7 +9,10 @@ import sharevm.cpu.Msrs;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
 
-/** RDMSR and WRMSR (Intel SDM Vol. 4; AMD64 manual Vol. 2 appendix A). What is not listed is a general-protection fault. */
+/**
+ * RDMSR and WRMSR (Intel SDM Vol. 4; AMD64 manual Vol. 2 appendix A). What is not listed is a
+ * general-protection fault.
+ */
 final class ModelRegisters {
   private static final int P5_MC_ADDR = 0x0;
   private static final int P5_MC_TYPE = 0x1;
@@ -65,7 +68,10 @@ final class ModelRegisters {
   private static final int MC_BANKS = 2;
   private static final int MTRRS = 8;
 
-  /** Fixed-range MTRRs and write combining are there, and 8 variable ranges (Intel SDM Vol. 3A 12.11.1). */
+  /**
+   * Fixed-range MTRRs and write combining are there, and 8 variable ranges (Intel SDM Vol. 3A
+   * 12.11.1).
+   */
   private static final long MTRR_CAP_VALUE = 1 << 10 | 1 << 8 | MTRRS;
 
   /** What a microcode revision is read as: newer than any that guests distrust. */
@@ -126,15 +132,31 @@ final class ModelRegisters {
       case PAT -> m.pat;
       case MISC_ENABLE -> m.miscEnable;
       case SPEC_CTRL -> only(cpu, CpuFeature.SPEC_CTRL, m.specCtrl);
-      case ARCH_CAPABILITIES -> only(cpu, CpuFeature.ARCH_CAPABILITIES, cpu.model.archCapabilities());
+      case ARCH_CAPABILITIES ->
+          only(cpu, CpuFeature.ARCH_CAPABILITIES, cpu.model.archCapabilities());
       case MTRR_CAP -> MTRR_CAP_VALUE;
       case MTRR_DEF_TYPE -> m.mtrrDefType;
       case BIOS_SIGN_ID -> cpu.model.isAmd() ? MICROCODE >>> 32 : MICROCODE;
       case FEATURE_CONTROL -> 1;
       case MCG_CAP -> MC_BANKS;
-      case P5_MC_ADDR, P5_MC_TYPE, PLATFORM_ID, EBL_CR_POWERON, PERF_COUNTER_0, PERF_COUNTER_1, FSB_FREQUENCY,
-          PLATFORM_INFO, MISC_FEATURES_ENABLES, MCG_STATUS, MCG_CTL, PERF_SELECT_0, PERF_SELECT_1, PERF_STATUS,
-          PERF_CTL, THERM_STATUS, DEBUG_CTL -> 0;
+      case P5_MC_ADDR,
+          P5_MC_TYPE,
+          PLATFORM_ID,
+          EBL_CR_POWERON,
+          PERF_COUNTER_0,
+          PERF_COUNTER_1,
+          FSB_FREQUENCY,
+          PLATFORM_INFO,
+          MISC_FEATURES_ENABLES,
+          MCG_STATUS,
+          MCG_CTL,
+          PERF_SELECT_0,
+          PERF_SELECT_1,
+          PERF_STATUS,
+          PERF_CTL,
+          THERM_STATUS,
+          DEBUG_CTL ->
+          0;
       default -> readRange(cpu, index);
     };
   }
@@ -161,7 +183,10 @@ final class ModelRegisters {
     throw GuestFault.generalProtection();
   }
 
-  /** Returns the number of a fixed-range MTRR, in the order of the ranges, or -1 (Intel SDM Vol. 3A table 12-9). */
+  /**
+   * Returns the number of a fixed-range MTRR, in the order of the ranges, or -1 (Intel SDM Vol. 3A
+   * table 12-9).
+   */
   private static int fixedRange(int index) {
     if (index == MTRR_FIX_64K) {
       return 0;
@@ -176,7 +201,10 @@ final class ModelRegisters {
     return index >= MC0_CTL && index < MC0_CTL + 4 * MC_BANKS;
   }
 
-  /** Registers of AMD processors that guests read and write back; nothing follows from their bits here. */
+  /**
+   * Registers of AMD processors that guests read and write back; nothing follows from their bits
+   * here.
+   */
   private static boolean isAmdStorage(Cpu cpu, int index) {
     boolean counters = index >= 0xc001_0000 && index <= 0xc001_0007;
     return cpu.model.isAmd()
@@ -217,8 +245,20 @@ final class ModelRegisters {
       case SPEC_CTRL -> m.specCtrl = only(cpu, CpuFeature.SPEC_CTRL, checked(value, 7));
       case PRED_CMD -> only(cpu, CpuFeature.SPEC_CTRL, checked(value, 1));
       case MTRR_DEF_TYPE -> m.mtrrDefType = checked(value, 0xcff);
-      case BIOS_SIGN_ID, MISC_FEATURES_ENABLES, MCG_STATUS, MCG_CTL, PERF_CTL, DEBUG_CTL, PERF_COUNTER_0,
-          PERF_COUNTER_1, PERF_SELECT_0, PERF_SELECT_1, P5_MC_ADDR, P5_MC_TYPE, EBL_CR_POWERON, THERM_STATUS -> {}
+      case BIOS_SIGN_ID,
+          MISC_FEATURES_ENABLES,
+          MCG_STATUS,
+          MCG_CTL,
+          PERF_CTL,
+          DEBUG_CTL,
+          PERF_COUNTER_0,
+          PERF_COUNTER_1,
+          PERF_SELECT_0,
+          PERF_SELECT_1,
+          P5_MC_ADDR,
+          P5_MC_TYPE,
+          EBL_CR_POWERON,
+          THERM_STATUS -> {}
       default -> writeRange(cpu, index, value);
     }
   }
@@ -233,7 +273,8 @@ final class ModelRegisters {
       m.mtrrFixed[fixed] = value;
     } else if (index >= MTRR_VARIABLE && index < MTRR_VARIABLE + 2 * MTRRS) {
       boolean mask = (index & 1) != 0;
-      m.mtrrVariable[index - MTRR_VARIABLE] = checked(value, PHYSICAL_40 & (mask ? ~0x7ffL : ~0xf00L));
+      m.mtrrVariable[index - MTRR_VARIABLE] =
+          checked(value, PHYSICAL_40 & (mask ? ~0x7ffL : ~0xf00L));
     } else {
       require(isMachineCheckBank(index) || isAmdStorage(cpu, index));
     }

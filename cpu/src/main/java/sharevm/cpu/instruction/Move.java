@@ -7,11 +7,17 @@ import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.opcode.OperandType;
 import sharevm.cpu.opcode.OperandType.Kind;
 
-/** MOV between general registers, memory and immediates, MOVZX and MOVSX, an operation for each form. */
+/**
+ * MOV between general registers, memory and immediates, MOVZX and MOVSX, an operation for each
+ * form.
+ */
 final class Move {
   private Move() {}
 
-  /** Chooses the operation of a MOV, or null: segment, control and debug registers are another group's. */
+  /**
+   * Chooses the operation of a MOV, or null: segment, control and debug registers are another
+   * group's.
+   */
   static Operation bind(Instruction i) {
     for (OperandType type : i.opcode.operands()) {
       Kind kind = type.kind();

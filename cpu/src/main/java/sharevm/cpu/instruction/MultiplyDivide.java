@@ -127,7 +127,10 @@ final class MultiplyDivide {
     setPair(s, 8, negativeQuotient ? -quotient : quotient, negative ? -remainder : remainder);
   }
 
-  /** Returns the low 64 bits of (high:low) / divisor, all unsigned (Knuth, The Art of Computer Programming, 4.3.1 D). */
+  /**
+   * Returns the low 64 bits of (high:low) / divisor, all unsigned (Knuth, The Art of Computer
+   * Programming, 4.3.1 D).
+   */
   private static long quotient(long high, long low, long divisor) {
     if (high == 0) {
       return Long.divideUnsigned(low, divisor);

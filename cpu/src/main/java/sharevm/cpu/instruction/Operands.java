@@ -4,11 +4,17 @@ import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.decode.Instruction;
 
-/** Reads and writes operands of any form and size; for instructions that are not worth a form of their own. */
+/**
+ * Reads and writes operands of any form and size; for instructions that are not worth a form of
+ * their own.
+ */
 final class Operands {
   private Operands() {}
 
-  /** Returns a general register's value, zero-extended; a byte register is numbered as {@link CpuState#r8(int)} says. */
+  /**
+   * Returns a general register's value, zero-extended; a byte register is numbered as {@link
+   * CpuState#r8(int)} says.
+   */
   static long register(CpuState s, int number, int size) {
     return size == 1 ? s.r8(number) : s.r(number, size);
   }
@@ -24,7 +30,9 @@ final class Operands {
 
   /** Returns an operand that is a register or in memory, zero-extended. */
   static long read(Cpu cpu, Instruction i, int operand, int size) {
-    return operand == Instruction.MEMORY ? cpu.memory.load(i, size) : register(cpu.state, operand, size);
+    return operand == Instruction.MEMORY
+        ? cpu.memory.load(i, size)
+        : register(cpu.state, operand, size);
   }
 
   /** Writes an operand that is a register or in memory. */

@@ -9,7 +9,10 @@ import sharevm.cpu.event.GuestFault;
 
 /** IN, OUT, INS, OUTS and the permission to use a port (Intel SDM Vol. 1 chapter 19). */
 final class Ports {
-  /** Offset of the I/O map base in a 32-bit and a 64-bit TSS (Intel SDM Vol. 3A figures 7-2 and 7-11). */
+  /**
+   * Offset of the I/O map base in a 32-bit and a 64-bit TSS (Intel SDM Vol. 3A figures 7-2 and
+   * 7-11).
+   */
   private static final int IO_MAP_BASE = 102;
 
   /** How many items of a repeated instruction are moved before interrupts are looked for. */
@@ -92,10 +95,15 @@ final class Ports {
     check(cpu, port, size);
     Breakpoints.port(s, port, size);
     int segment = s.code64 ? CpuState.FLAT : CpuState.ES;
-    repeat(cpu, i, CpuState.RDI, size, offset -> {
-      cpu.memory.probeWrite(segment, offset, size);
-      cpu.memory.store(segment, offset, size, cpu.bus.in(port, size));
-    });
+    repeat(
+        cpu,
+        i,
+        CpuState.RDI,
+        size,
+        offset -> {
+          cpu.memory.probeWrite(segment, offset, size);
+          cpu.memory.store(segment, offset, size, cpu.bus.in(port, size));
+        });
   }
 
   private static void outs(Cpu cpu, Instruction i) {
@@ -104,8 +112,12 @@ final class Ports {
     int port = s.r16(CpuState.RDX);
     check(cpu, port, size);
     Breakpoints.port(s, port, size);
-    repeat(cpu, i, CpuState.RSI, size, offset ->
-        cpu.bus.out(port, size, (int) cpu.memory.load(i.segment, offset, size)));
+    repeat(
+        cpu,
+        i,
+        CpuState.RSI,
+        size,
+        offset -> cpu.bus.out(port, size, (int) cpu.memory.load(i.segment, offset, size)));
   }
 
   /** Moves one item. */
@@ -114,7 +126,10 @@ final class Ports {
     void at(long offset);
   }
 
-  /** Moves items, keeping the registers up to date after each, so that a fault or interrupt leaves a state to resume from. */
+  /**
+   * Moves items, keeping the registers up to date after each, so that a fault or interrupt leaves a
+   * state to resume from.
+   */
   private static void repeat(Cpu cpu, Instruction i, int pointer, int size, Move move) {
     CpuState s = cpu.state;
     int width = i.addressSize;

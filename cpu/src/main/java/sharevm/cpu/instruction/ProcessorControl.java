@@ -9,8 +9,8 @@ import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
 
 /**
- * HLT, MONITOR and MWAIT, cache and translation control, fences and hints, XGETBV and XSETBV, and the opcodes that are
- * undefined by definition (Intel SDM Vol. 2).
+ * HLT, MONITOR and MWAIT, cache and translation control, fences and hints, XGETBV and XSETBV, and
+ * the opcodes that are undefined by definition (Intel SDM Vol. 2).
  */
 final class ProcessorControl {
   private static final Operation NOTHING = (cpu, i) -> {};
@@ -37,9 +37,11 @@ final class ProcessorControl {
       s.put(hint, NOTHING);
     }
     for (String name : new String[] {"UD0", "UD1", "UD2"}) {
-      s.put(name, (cpu, i) -> {
-        throw GuestFault.undefined();
-      });
+      s.put(
+          name,
+          (cpu, i) -> {
+            throw GuestFault.undefined();
+          });
     }
   }
 
@@ -54,7 +56,10 @@ final class ProcessorControl {
     cpu.memory.load8(i.segment, s.gpr[CpuState.RAX] & i.addressMask);
   }
 
-  /** Waits no longer than until the next event; that nobody watches the monitored address is allowed, if wasteful. */
+  /**
+   * Waits no longer than until the next event; that nobody watches the monitored address is
+   * allowed, if wasteful.
+   */
   private static void mwait(Cpu cpu, Instruction i) {
     CpuState s = cpu.state;
     if (!cpu.model.has(CpuFeature.MONITOR) || s.cpl != 0) {
@@ -70,7 +75,10 @@ final class ProcessorControl {
     cpu.flushPage(s.segmentBase[i.segment] + i.address(s) & s.linearMask);
   }
 
-  /** Translations carry no PCID here, so every kind but the single address drops at least all that it should. */
+  /**
+   * Translations carry no PCID here, so every kind but the single address drops at least all that
+   * it should.
+   */
   private static void invpcid(Cpu cpu, Instruction i) {
     CpuState s = cpu.state;
     long type = s.r(i.destination, s.code64 ? 8 : 4);
@@ -78,7 +86,8 @@ final class ProcessorControl {
     long address = cpu.memory.load64(i.segment, i.address(s) + 8 & i.addressMask);
     boolean pcids = (s.cr4 & Control.CR4_PCIDE) != 0;
     boolean one = type == 0 || type == 1;
-    if (Long.compareUnsigned(type, 3) > 0 || one && ((pcid & ~0xfffL) != 0 || !pcids && pcid != 0)) {
+    if (Long.compareUnsigned(type, 3) > 0
+        || one && ((pcid & ~0xfffL) != 0 || !pcids && pcid != 0)) {
       throw GuestFault.generalProtection();
     }
     if (type == 0) {

@@ -6,12 +6,17 @@ import sharevm.cpu.address.SegmentLoader;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.opcode.OperandType.Kind;
 
-/** MOV, PUSH and POP of segment registers, and LDS, LES, LSS, LFS, LGS (Intel SDM Vol. 1 7.3.17). */
+/**
+ * MOV, PUSH and POP of segment registers, and LDS, LES, LSS, LFS, LGS (Intel SDM Vol. 1 7.3.17).
+ */
 final class SegmentMoves {
   private SegmentMoves() {}
 
   static void bind(Semantics s) {
-    s.choose("MOV", Kind.SEGMENT, i -> i.opcode.code() == 0x8e ? SegmentMoves::load : SegmentMoves::store);
+    s.choose(
+        "MOV",
+        Kind.SEGMENT,
+        i -> i.opcode.code() == 0x8e ? SegmentMoves::load : SegmentMoves::store);
     s.choose("PUSH", Kind.SEGMENT, i -> SegmentMoves::push);
     s.choose("POP", Kind.SEGMENT, i -> SegmentMoves::pop);
     s.put("LES", (cpu, i) -> pointer(cpu, i, CpuState.ES));
@@ -41,7 +46,10 @@ final class SegmentMoves {
     }
   }
 
-  /** The word behind a 16-bit selector that a 32-bit push leaves is unchanged (Intel SDM Vol. 2 PUSH). */
+  /**
+   * The word behind a 16-bit selector that a 32-bit push leaves is unchanged (Intel SDM Vol. 2
+   * PUSH).
+   */
   private static void push(Cpu cpu, Instruction i) {
     CpuState s = cpu.state;
     int selector = s.selector[i.destination];

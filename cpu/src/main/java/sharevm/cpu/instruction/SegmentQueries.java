@@ -9,8 +9,12 @@ import sharevm.cpu.decode.Instruction;
 
 /** LAR, LSL, VERR, VERW and ARPL: what a program may know of selectors (Intel SDM Vol. 3A 5.10). */
 final class SegmentQueries {
-  /** System types that LAR knows, by type (Intel SDM Vol. 2 LAR, table 3-53), outside and in IA-32e mode. */
-  private static final int LAR_TYPES = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 9 | 1 << 11 | 1 << 12;
+  /**
+   * System types that LAR knows, by type (Intel SDM Vol. 2 LAR, table 3-53), outside and in IA-32e
+   * mode.
+   */
+  private static final int LAR_TYPES =
+      1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 9 | 1 << 11 | 1 << 12;
 
   private static final int LAR_TYPES_LONG = 1 << 2 | 1 << 9 | 1 << 11 | 1 << 12;
 
@@ -84,7 +88,9 @@ final class SegmentQueries {
     zero(s, type >= 16 && (write ? !code && readWrite : !code || readWrite));
   }
 
-  /** Memory is written only when the level is raised: a program may ask about what it cannot write. */
+  /**
+   * Memory is written only when the level is raised: a program may ask about what it cannot write.
+   */
   private static void arpl(Cpu cpu, Instruction i) {
     CpuState s = cpu.state;
     int level = s.r16(i.source) & 3;

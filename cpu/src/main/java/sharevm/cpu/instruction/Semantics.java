@@ -80,8 +80,8 @@ public final class Semantics implements Binder {
   }
 
   /**
-   * Binds forms of a mnemonic to operations. Several groups may share one (MOV to a register is not in the group of
-   * MOV to CR0): a binder returns null for a form that is another's.
+   * Binds forms of a mnemonic to operations. Several groups may share one (MOV to a register is not
+   * in the group of MOV to CR0): a binder returns null for a form that is another's.
    */
   void choose(String mnemonic, Binder binder) {
     byMnemonic.computeIfAbsent(mnemonic, m -> new ArrayList<>(1)).add(binder);

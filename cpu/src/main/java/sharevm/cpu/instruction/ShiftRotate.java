@@ -7,8 +7,8 @@ import sharevm.cpu.Operation;
 import sharevm.cpu.decode.Instruction;
 
 /**
- * SHL, SHR, SAR, ROL, ROR, RCL, RCR, SHLD, SHRD (Intel SDM Vol. 1 5.1.5). OF, which the manual defines for
- * counts of 1 only, follows the same formula for other counts.
+ * SHL, SHR, SAR, ROL, ROR, RCL, RCR, SHLD, SHRD (Intel SDM Vol. 1 5.1.5). OF, which the manual
+ * defines for counts of 1 only, follows the same formula for other counts.
  */
 final class ShiftRotate {
   private ShiftRotate() {}
@@ -66,7 +66,9 @@ final class ShiftRotate {
     return value;
   }
 
-  /** Returns the count from CL or the immediate, masked as Intel SDM Vol. 2B SAL/SAR/SHL/SHR says. */
+  /**
+   * Returns the count from CL or the immediate, masked as Intel SDM Vol. 2B SAL/SAR/SHL/SHR says.
+   */
   private static long count(Cpu c, Instruction i) {
     long count = i.source == CpuState.ZERO ? i.immediate : c.state.gpr[CpuState.RCX];
     return count & (i.size == 8 ? 63 : 31);
@@ -160,10 +162,14 @@ final class ShiftRotate {
       return;
     }
     long filler = c.state.r(i.source, i.size);
-    Operands.change(c, i, filler, (s, shift, a, b) -> change.apply(s, shift | (int) count << 8, a, b));
+    Operands.change(
+        c, i, filler, (s, shift, a, b) -> change.apply(s, shift | (int) count << 8, a, b));
   }
 
-  /** SHLD: {@code shift} holds the count in bits 8 and up. For 16 bits and counts over 16 the filler comes round. */
+  /**
+   * SHLD: {@code shift} holds the count in bits 8 and up. For 16 bits and counts over 16 the filler
+   * comes round.
+   */
   private static long shiftLeftDouble(CpuState s, int packed, long value, long filler) {
     int shift = packed & 0xff;
     int count = packed >>> 8;

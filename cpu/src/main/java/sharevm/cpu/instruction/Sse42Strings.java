@@ -74,7 +74,10 @@ final class Sse42Strings {
     Flags.status(s, flags | ((result & 1) != 0 ? Flags.OF : 0));
   }
 
-  /** Returns the magnitude of EAX or EDX, with REX.W of RAX or RDX, up to the most elements that there are. */
+  /**
+   * Returns the magnitude of EAX or EDX, with REX.W of RAX or RDX, up to the most elements that
+   * there are.
+   */
   private static int length(CpuState s, int register, Instruction i, int most) {
     long value = i.rexW ? s.gpr[register] : s.r32(register);
     long magnitude = Math.abs(value);
@@ -127,7 +130,10 @@ final class Sse42Strings {
     return false;
   }
 
-  /** Returns whether {@code b} from an element on begins with {@code a}, as far as the register reaches. */
+  /**
+   * Returns whether {@code b} from an element on begins with {@code a}, as far as the register
+   * reaches.
+   */
   private static boolean isPrefix(Text a, Text b, int from, int most) {
     for (int n = 0; n < a.length && from + n < most; n++) {
       if (from + n >= b.length || a.at(n) != b.at(from + n)) {

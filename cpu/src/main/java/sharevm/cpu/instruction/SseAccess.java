@@ -32,7 +32,10 @@ final class SseAccess {
     return unit;
   }
 
-  /** Ends floating-point arithmetic, before its result is stored: MXCSR keeps the exceptions; an unmasked one faults. */
+  /**
+   * Ends floating-point arithmetic, before its result is stored: MXCSR keeps the exceptions; an
+   * unmasked one faults.
+   */
   static void commit(Cpu cpu) {
     SseUnit unit = cpu.sse;
     if (!unit.raisedAny()) {

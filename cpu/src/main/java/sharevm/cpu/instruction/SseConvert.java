@@ -135,8 +135,7 @@ final class SseConvert {
     FloatGuard.sse(cpu.state);
     long source = SseAccess.source64(cpu, i);
     long low = Double.doubleToRawLongBits((int) source);
-    SseAccess.set(
-        cpu.state, i.destination, low, Double.doubleToRawLongBits((int) (source >>> 32)));
+    SseAccess.set(cpu.state, i.destination, low, Double.doubleToRawLongBits((int) (source >>> 32)));
   }
 
   /** Converts both doubles to 32 bits each and clears the upper half. */
@@ -186,7 +185,9 @@ final class SseConvert {
     };
   }
 
-  /** Returns two integers; from memory they leave the x87 state alone (Intel SDM Vol. 2A CVTPI2PD). */
+  /**
+   * Returns two integers; from memory they leave the x87 state alone (Intel SDM Vol. 2A CVTPI2PD).
+   */
   private static long integers(Cpu cpu, Instruction i) {
     FloatGuard.sse(cpu.state);
     if (i.memory) {
@@ -209,7 +210,6 @@ final class SseConvert {
   private static void mmxToDoubles(Cpu cpu, Instruction i) {
     long source = integers(cpu, i);
     long low = Double.doubleToRawLongBits((int) source);
-    SseAccess.set(
-        cpu.state, i.destination, low, Double.doubleToRawLongBits((int) (source >>> 32)));
+    SseAccess.set(cpu.state, i.destination, low, Double.doubleToRawLongBits((int) (source >>> 32)));
   }
 }

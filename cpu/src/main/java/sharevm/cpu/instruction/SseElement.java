@@ -17,10 +17,7 @@ final class SseElement {
     semantics.put("PEXTRB", (cpu, i) -> extract(cpu, i, 1, 4));
     semantics.choose(
         "PEXTRW",
-        i ->
-            MmxAccess.isMmx(i, 1)
-                ? SseElement::extractMmx
-                : (cpu, j) -> extract(cpu, j, 2, 4));
+        i -> MmxAccess.isMmx(i, 1) ? SseElement::extractMmx : (cpu, j) -> extract(cpu, j, 2, 4));
     semantics.put("PEXTRD", (cpu, i) -> extract(cpu, i, i.size, i.size));
     semantics.put("EXTRACTPS", (cpu, i) -> extract(cpu, i, 4, 4));
     semantics.put("INSERTPS", SseElement::insertSingle);
@@ -81,7 +78,10 @@ final class SseElement {
     MmxAccess.enter(cpu);
   }
 
-  /** INSERTPS: bits 7:6 of the immediate choose the source's element, 5:4 the place, 3:0 what becomes zero. */
+  /**
+   * INSERTPS: bits 7:6 of the immediate choose the source's element, 5:4 the place, 3:0 what
+   * becomes zero.
+   */
   private static void insertSingle(Cpu cpu, Instruction i) {
     CpuState s = cpu.state;
     FloatGuard.sse(s);
@@ -138,7 +138,10 @@ final class SseElement {
     SseAccess.set(s, i.destination, least | (long) position << 16, 0);
   }
 
-  /** MPSADBW: sums of absolute differences of four bytes of the source and eight quadruples of the destination. */
+  /**
+   * MPSADBW: sums of absolute differences of four bytes of the source and eight quadruples of the
+   * destination.
+   */
   private static void sumsOfDifferences(Cpu cpu, Instruction i) {
     CpuState s = cpu.state;
     FloatGuard.sse(s);

@@ -16,7 +16,8 @@ final class SseMove {
   }
 
   private static void whole(Semantics semantics) {
-    for (String name : new String[] {"MOVAPS", "MOVAPD", "MOVDQA", "MOVNTPS", "MOVNTPD", "MOVNTDQ", "MOVNTDQA"}) {
+    for (String name :
+        new String[] {"MOVAPS", "MOVAPD", "MOVDQA", "MOVNTPS", "MOVNTPD", "MOVNTDQ", "MOVNTDQA"}) {
       semantics.choose(
           name, i -> choose(i, SseMove::loadAligned, SseMove::storeAligned, SseMove::copy));
     }
@@ -26,8 +27,10 @@ final class SseMove {
   }
 
   private static void parts(Semantics semantics) {
-    semantics.choose("MOVSS", i -> choose(i, SseMove::loadInt, SseMove::storeInt, SseMove::copyInt));
-    semantics.choose("MOVSD", i -> choose(i, SseMove::loadLow, SseMove::storeLow, SseMove::copyLow));
+    semantics.choose(
+        "MOVSS", i -> choose(i, SseMove::loadInt, SseMove::storeInt, SseMove::copyInt));
+    semantics.choose(
+        "MOVSD", i -> choose(i, SseMove::loadLow, SseMove::storeLow, SseMove::copyLow));
     for (String name : new String[] {"MOVLPS", "MOVLPD"}) {
       semantics.choose(name, i -> choose(i, SseMove::mergeLow, SseMove::storeLow, null));
     }
@@ -216,11 +219,14 @@ final class SseMove {
     for (String name : new String[] {"XORPS", "XORPD"}) {
       semantics.choose(name, i -> i.memory ? SseMove::xorMemory : SseMove::xor);
     }
-    semantics.choose("PAND", i -> integerLogic(i, IntegerLanes::and, SseMove::and, SseMove::andMemory));
     semantics.choose(
-        "PANDN", i -> integerLogic(i, IntegerLanes::andNot, SseMove::andNot, SseMove::andNotMemory));
+        "PAND", i -> integerLogic(i, IntegerLanes::and, SseMove::and, SseMove::andMemory));
+    semantics.choose(
+        "PANDN",
+        i -> integerLogic(i, IntegerLanes::andNot, SseMove::andNot, SseMove::andNotMemory));
     semantics.choose("POR", i -> integerLogic(i, IntegerLanes::or, SseMove::or, SseMove::orMemory));
-    semantics.choose("PXOR", i -> integerLogic(i, IntegerLanes::xor, SseMove::xor, SseMove::xorMemory));
+    semantics.choose(
+        "PXOR", i -> integerLogic(i, IntegerLanes::xor, SseMove::xor, SseMove::xorMemory));
   }
 
   private static Operation integerLogic(

@@ -12,8 +12,9 @@ import sharevm.cpu.real.SseSingle;
 import sharevm.cpu.real.SseUnit;
 
 /**
- * The arithmetic that programs spend their time in: a method for each instruction, so that nothing is called through an
- * interface, which tries Java's arithmetic first and leaves what that refuses to {@link SseArithmetic}.
+ * The arithmetic that programs spend their time in: a method for each instruction, so that nothing
+ * is called through an interface, which tries Java's arithmetic first and leaves what that refuses
+ * to {@link SseArithmetic}.
  */
 final class SsePlain {
   private SsePlain() {}
@@ -33,7 +34,8 @@ final class SsePlain {
     semantics.put("MULPD", SsePlain::mulpd);
   }
 
-  private static void finishDouble(Cpu cpu, Instruction i, long result, OnDouble element, long source) {
+  private static void finishDouble(
+      Cpu cpu, Instruction i, long result, OnDouble element, long source) {
     if (result != PlainDouble.REFUSED && SseUnit.onlyRounds(cpu.state.mxcsr())) {
       cpu.state.xmmLow(i.destination, result);
     } else {
@@ -41,7 +43,8 @@ final class SsePlain {
     }
   }
 
-  private static void finishSingle(Cpu cpu, Instruction i, int result, OnSingle element, int source) {
+  private static void finishSingle(
+      Cpu cpu, Instruction i, int result, OnSingle element, int source) {
     if (result != PlainSingle.REFUSED && SseUnit.onlyRounds(cpu.state.mxcsr())) {
       cpu.state.xmmInt(i.destination, result);
     } else {

@@ -6,7 +6,9 @@ import sharevm.cpu.CpuState;
 import sharevm.cpu.Operation;
 import sharevm.cpu.decode.Instruction;
 
-/** Instructions that put elements of XMM registers to other places: unpack, shuffle, blend, widen. */
+/**
+ * Instructions that put elements of XMM registers to other places: unpack, shuffle, blend, widen.
+ */
 final class SseShuffle {
   private static final long INT = 0xffff_ffffL;
 
@@ -28,15 +30,31 @@ final class SseShuffle {
   }
 
   private static void unpack(Semantics semantics) {
-    unpackLow(semantics, "PUNPCKLBW", IntegerLanes::interleaveLowBytes, IntegerLanes::interleaveHighBytes);
-    unpackLow(semantics, "PUNPCKLWD", IntegerLanes::interleaveLowWords, IntegerLanes::interleaveHighWords);
+    unpackLow(
+        semantics,
+        "PUNPCKLBW",
+        IntegerLanes::interleaveLowBytes,
+        IntegerLanes::interleaveHighBytes);
+    unpackLow(
+        semantics,
+        "PUNPCKLWD",
+        IntegerLanes::interleaveLowWords,
+        IntegerLanes::interleaveHighWords);
     unpackLow(
         semantics,
         "PUNPCKLDQ",
         IntegerLanes::interleaveLowDoublewords,
         IntegerLanes::interleaveHighDoublewords);
-    unpackHigh(semantics, "PUNPCKHBW", IntegerLanes::interleaveLowBytes, IntegerLanes::interleaveHighBytes);
-    unpackHigh(semantics, "PUNPCKHWD", IntegerLanes::interleaveLowWords, IntegerLanes::interleaveHighWords);
+    unpackHigh(
+        semantics,
+        "PUNPCKHBW",
+        IntegerLanes::interleaveLowBytes,
+        IntegerLanes::interleaveHighBytes);
+    unpackHigh(
+        semantics,
+        "PUNPCKHWD",
+        IntegerLanes::interleaveLowWords,
+        IntegerLanes::interleaveHighWords);
     unpackHigh(
         semantics,
         "PUNPCKHDQ",
@@ -63,14 +81,16 @@ final class SseShuffle {
   private static void unpackLow(
       Semantics semantics, String name, IntegerVector.Lanes low, IntegerVector.Lanes high) {
     Operation xmm =
-        operation((al, ah, bl, bh, n) -> low.apply(al, bl), (al, ah, bl, bh, n) -> high.apply(al, bl));
+        operation(
+            (al, ah, bl, bh, n) -> low.apply(al, bl), (al, ah, bl, bh, n) -> high.apply(al, bl));
     semantics.choose(name, i -> MmxAccess.isMmx(i, 0) ? MmxShuffle.unpackLow(low) : xmm);
   }
 
   private static void unpackHigh(
       Semantics semantics, String name, IntegerVector.Lanes low, IntegerVector.Lanes high) {
     Operation xmm =
-        operation((al, ah, bl, bh, n) -> low.apply(ah, bh), (al, ah, bl, bh, n) -> high.apply(ah, bh));
+        operation(
+            (al, ah, bl, bh, n) -> low.apply(ah, bh), (al, ah, bl, bh, n) -> high.apply(ah, bh));
     semantics.choose(name, i -> MmxAccess.isMmx(i, 0) ? IntegerVector.mmx(high) : xmm);
   }
 
@@ -141,7 +161,9 @@ final class SseShuffle {
     return result;
   }
 
-  /** Returns the 8 bytes from byte {@code from} of the 32 bytes a:b, above which there are zeros. */
+  /**
+   * Returns the 8 bytes from byte {@code from} of the 32 bytes a:b, above which there are zeros.
+   */
   private static long window(long aLow, long aHigh, long bLow, long bHigh, int from) {
     int word = from >> 3;
     int shift = 8 * (from & 7);
@@ -228,8 +250,7 @@ final class SseShuffle {
       long maskLow = maskOfSigns.applyAsLong(s.xmmLow(0));
       long maskHigh = maskOfSigns.applyAsLong(s.xmmHigh(0));
       int d = i.destination;
-      SseAccess.set(
-          s, d, merge(s.xmmLow(d), low, maskLow), merge(s.xmmHigh(d), high, maskHigh));
+      SseAccess.set(s, d, merge(s.xmmLow(d), low, maskLow), merge(s.xmmHigh(d), high, maskHigh));
     };
   }
 
@@ -290,8 +311,7 @@ final class SseShuffle {
     semantics.put(name, operation(low, high));
   }
 
-  private static void choose(
-      Semantics semantics, String name, Operation mmx, Half low, Half high) {
+  private static void choose(Semantics semantics, String name, Operation mmx, Half low, Half high) {
     Operation xmm = operation(low, high);
     semantics.choose(name, i -> MmxAccess.isMmx(i, 0) ? mmx : xmm);
   }

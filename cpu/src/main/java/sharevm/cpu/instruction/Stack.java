@@ -3,7 +3,10 @@ package sharevm.cpu.instruction;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 
-/** Pushes and pops (Intel SDM Vol. 1 6.2): the stack pointer wraps at the stack segment's address size. */
+/**
+ * Pushes and pops (Intel SDM Vol. 1 6.2): the stack pointer wraps at the stack segment's address
+ * size.
+ */
 public final class Stack {
   private Stack() {}
 

@@ -5,7 +5,10 @@ import sharevm.cpu.CpuState;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.opcode.OperandType;
 
-/** PUSH, POP, PUSHA, POPA, ENTER, LEAVE of general registers, memory and immediates (Intel SDM Vol. 1 6.2, 6.6). */
+/**
+ * PUSH, POP, PUSHA, POPA, ENTER, LEAVE of general registers, memory and immediates (Intel SDM Vol.
+ * 1 6.2, 6.6).
+ */
 final class StackTransfer {
   private StackTransfer() {}
 

@@ -9,7 +9,8 @@ import sharevm.cpu.real.SseUnit;
 import sharevm.cpu.real.X87State;
 
 /**
- * Saving and loading x87 and SSE state: FXSAVE (Intel SDM Vol. 1 10.5), the XSAVE family (Vol. 1 chapter 13), MXCSR.
+ * Saving and loading x87 and SSE state: FXSAVE (Intel SDM Vol. 1 10.5), the XSAVE family (Vol. 1
+ * chapter 13), MXCSR.
  *
  * <pre>
  * bytes 0 to 159    x87 and MMX registers, but
@@ -35,7 +36,10 @@ final class StateSave {
   /** Bit of XCOMP_BV: the area is compacted. */
   private static final long COMPACTED = 1L << 63;
 
-  /** The x87 unit's initial state, as the legacy region has it: control word 037Fh (Intel SDM Vol. 1 13.6). */
+  /**
+   * The x87 unit's initial state, as the legacy region has it: control word 037Fh (Intel SDM Vol. 1
+   * 13.6).
+   */
   private static final long INITIAL_X87 = 0x37f;
 
   /** How an instruction of the family saves. */
@@ -220,7 +224,10 @@ final class StateSave {
     }
   }
 
-  /** Returns whether the area is compacted; faults on a header that XRSTOR refuses (Intel SDM Vol. 1 13.8). */
+  /**
+   * Returns whether the area is compacted; faults on a header that XRSTOR refuses (Intel SDM Vol. 1
+   * 13.8).
+   */
   private static boolean checkHeader(Cpu cpu, Instruction i, long area, long present) {
     CpuState s = cpu.state;
     long format = cpu.memory.load64(i.segment, area + XCOMP_BV);

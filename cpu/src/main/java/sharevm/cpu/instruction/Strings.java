@@ -8,9 +8,10 @@ import sharevm.cpu.Flags;
 import sharevm.cpu.decode.Instruction;
 
 /**
- * MOVS, STOS, LODS, CMPS, SCAS with REP (Intel SDM Vol. 1 5.1.8). Repeated instructions do a piece of their work
- * at a time and leave RIP on themselves until it is done, so that interrupts are taken between pieces; registers
- * are up to date after every element, so that a fault restarts where it came.
+ * MOVS, STOS, LODS, CMPS, SCAS with REP (Intel SDM Vol. 1 5.1.8). Repeated instructions do a piece
+ * of their work at a time and leave RIP on themselves until it is done, so that interrupts are
+ * taken between pieces; registers are up to date after every element, so that a fault restarts
+ * where it came.
  */
 final class Strings {
   /** Elements between two looks at what else is to be done. */
@@ -123,7 +124,8 @@ final class Strings {
   }
 
   /**
-   * Does as many elements of REP MOVS or REP STOS as lie in plain memory up to the next page border, at once.
+   * Does as many elements of REP MOVS or REP STOS as lie in plain memory up to the next page
+   * border, at once.
    *
    * @return how many, 0 when the next one must be done singly
    */
@@ -167,7 +169,11 @@ final class Strings {
     MemorySegment ram = c.memory.ram();
     long low = value << Arithmetic.shift(size) >>> Arithmetic.shift(size);
     long repeated = low & 0xff;
-    if (size == 1 || low == repeated * 0x0101_0101_0101_0101L << Arithmetic.shift(size) >>> Arithmetic.shift(size)) {
+    if (size == 1
+        || low
+            == repeated * 0x0101_0101_0101_0101L
+                << Arithmetic.shift(size)
+                >>> Arithmetic.shift(size)) {
       ram.asSlice(target, bytes).fill((byte) value);
       return;
     }

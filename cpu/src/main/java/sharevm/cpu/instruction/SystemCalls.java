@@ -9,10 +9,18 @@ import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.Events;
 import sharevm.cpu.event.GuestFault;
 
-/** SYSCALL, SYSRET, SYSENTER, SYSEXIT and SWAPGS (Intel SDM Vol. 2; AMD64 manual Vol. 3 for SYSCALL outside 64-bit mode). */
+/**
+ * SYSCALL, SYSRET, SYSENTER, SYSEXIT and SWAPGS (Intel SDM Vol. 2; AMD64 manual Vol. 3 for SYSCALL
+ * outside 64-bit mode).
+ */
 final class SystemCalls {
   private static final int FLAT_CODE =
-      Segment.PRESENT | Segment.CODE_OR_DATA | Segment.CODE | Segment.READ_WRITE | Segment.ACCESSED | Segment.GRANULAR;
+      Segment.PRESENT
+          | Segment.CODE_OR_DATA
+          | Segment.CODE
+          | Segment.READ_WRITE
+          | Segment.ACCESSED
+          | Segment.GRANULAR;
   private static final int FLAT_DATA = Segment.REAL_DATA | Segment.GRANULAR | Segment.DEFAULT_BIG;
 
   private SystemCalls() {}
@@ -26,7 +34,11 @@ final class SystemCalls {
   }
 
   private static void code(CpuState s, int selector, int cpl, boolean is64) {
-    set(s, CpuState.CS, selector, FLAT_CODE | (is64 ? Segment.LONG : Segment.DEFAULT_BIG) | cpl << Segment.DPL_SHIFT);
+    set(
+        s,
+        CpuState.CS,
+        selector,
+        FLAT_CODE | (is64 ? Segment.LONG : Segment.DEFAULT_BIG) | cpl << Segment.DPL_SHIFT);
     s.cpl = cpl;
   }
 

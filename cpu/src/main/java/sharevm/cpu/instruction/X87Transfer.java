@@ -203,7 +203,10 @@ final class X87Transfer {
     x.raise(context.raised());
   }
 
-  /** Writes to memory unless an exception keeps the value back; a fault of the access comes before that. */
+  /**
+   * Writes to memory unless an exception keeps the value back; a fault of the access comes before
+   * that.
+   */
   private static void write(Cpu cpu, Instruction i, int size, long value, boolean really) {
     if (really) {
       cpu.memory.store(i, size, value);

@@ -2,7 +2,10 @@ package sharevm.cpu.interpret;
 
 import sharevm.cpu.decode.Instruction;
 
-/** Decoded instructions that follow one another in a page, up to a branch; found again by their place in RAM. */
+/**
+ * Decoded instructions that follow one another in a page, up to a branch; found again by their
+ * place in RAM.
+ */
 public final class Block {
   /** The instructions; not to be written to. */
   public final Instruction[] instructions;
@@ -16,7 +19,10 @@ public final class Block {
   /** Code size that it was decoded for. */
   final int mode;
 
-  /** Offset in RAM of the page that the last bytes come from when the only instruction crosses a page; else -1. */
+  /**
+   * Offset in RAM of the page that the last bytes come from when the only instruction crosses a
+   * page; else -1.
+   */
   public final long secondPage;
 
   /** How often another engine has seen it executed here. */

@@ -7,8 +7,8 @@ import sharevm.cpu.CodePages;
 import sharevm.cpu.CpuState;
 
 /**
- * The decoded blocks of one processor, by their place in RAM. Other threads may drop blocks; they only leave a word, and
- * the processor drops them before it runs its next block.
+ * The decoded blocks of one processor, by their place in RAM. Other threads may drop blocks; they
+ * only leave a word, and the processor drops them before it runs its next block.
  */
 final class BlockCache implements CodePages.Cache {
   private static final int CHUNK_BITS = 10;
@@ -30,7 +30,8 @@ final class BlockCache implements CodePages.Cache {
   /**
    * Makes an empty cache.
    *
-   * @param currentBlockDropped told, on the processor's thread, when blocks were dropped by its own write
+   * @param currentBlockDropped told, on the processor's thread, when blocks were dropped by its own
+   *     write
    */
   BlockCache(CpuState state, long ramSize, Runnable currentBlockDropped) {
     this.state = state;

@@ -14,8 +14,8 @@ import sharevm.cpu.instruction.Semantics;
 import sharevm.cpu.opcode.OpcodeTable;
 
 /**
- * The engine that is complete, portable and memory-safe, and the oracle for others: decodes a block once and executes
- * its instructions one by one.
+ * The engine that is complete, portable and memory-safe, and the oracle for others: decodes a block
+ * once and executes its instructions one by one.
  */
 public final class Interpreter implements Engine {
   private static final int RECENT_BITS = 12;
@@ -135,7 +135,10 @@ public final class Interpreter implements Engine {
     return cpu.events.fault(fault);
   }
 
-  /** Executes the first instructions of a block that begins at RIP; returns an exit or null to go on. */
+  /**
+   * Executes the first instructions of a block that begins at RIP; returns an exit or null to go
+   * on.
+   */
   public Exit execute(Block block, int limit) {
     Instruction[] code = block.instructions;
     s.gpr[CpuState.BLOCK_RIP] = s.rip;

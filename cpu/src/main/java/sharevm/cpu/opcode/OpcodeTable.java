@@ -11,8 +11,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * All instruction forms, one row each, in the manual's notation: the one source for decoder, disassembler,
- * dispatch, translator and tests. The rows are in the text files beside this class.
+ * All instruction forms, one row each, in the manual's notation: the one source for decoder,
+ * disassembler, dispatch, translator and tests. The rows are in the text files beside this class.
  *
  * <pre>
  * opcode               | instruction          | flags and attributes
@@ -20,14 +20,16 @@ import java.util.List;
  * 66 0F 38 00 /r       | PSHUFB xmm, xmm/m128 | SSE ALIGN
  * </pre>
  *
- * Opcode column: an optional mandatory prefix (NP: none of 66, F2, F3), bytes, REX.W or W0, /r, /digit, +r
- * (register in the opcode), or a whole ModRM byte behind the opcode (0F 01 F8). Operands are the manual's;
- * without a number (r/m, r, imm) they have the operand size; (rm) marks a register that is named by
- * ModRM.rm and may not be memory. Flags: r= read, w= written, u= left undefined. Attributes: {@link
- * Opcode.Attribute}. A line that starts with # is a comment.
+ * Opcode column: an optional mandatory prefix (NP: none of 66, F2, F3), bytes, REX.W or W0, /r,
+ * /digit, +r (register in the opcode), or a whole ModRM byte behind the opcode (0F 01 F8). Operands
+ * are the manual's; without a number (r/m, r, imm) they have the operand size; (rm) marks a
+ * register that is named by ModRM.rm and may not be memory. Flags: r= read, w= written, u= left
+ * undefined. Attributes: {@link Opcode.Attribute}. A line that starts with # is a comment.
  */
 public final class OpcodeTable {
-  private static final String[] FILES = {"general.txt", "system.txt", "x87.txt", "mmx.txt", "sse.txt"};
+  private static final String[] FILES = {
+    "general.txt", "system.txt", "x87.txt", "mmx.txt", "sse.txt"
+  };
 
   private final List<Opcode> rows;
   private final Opcode[][][] byMapAndCode = new Opcode[4][256][];
@@ -57,7 +59,10 @@ public final class OpcodeTable {
     return rows;
   }
 
-  /** Returns the rows at a place in a map, or null where there is none; the decoder takes the first that fits. */
+  /**
+   * Returns the rows at a place in a map, or null where there is none; the decoder takes the first
+   * that fits.
+   */
   public Opcode[] at(int map, int code) {
     return byMapAndCode[map][code];
   }

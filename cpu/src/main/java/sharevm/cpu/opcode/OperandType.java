@@ -3,11 +3,13 @@ package sharevm.cpu.opcode;
 import java.util.Map;
 
 /**
- * What an operand of an opcode row is: where its number comes from, of which kind it is and how wide.
+ * What an operand of an opcode row is: where its number comes from, of which kind it is and how
+ * wide.
  *
  * @param field which part of the encoding names it
  * @param kind what it is when it is no memory
- * @param size bytes of the register or immediate; 0: the operand size; {@link #SIZE_Y}: 4 or 8 by REX.W
+ * @param size bytes of the register or immediate; 0: the operand size; {@link #SIZE_Y}: 4 or 8 by
+ *     REX.W
  * @param memorySize bytes of the memory form where it differs, -1 where there is no memory form
  */
 public record OperandType(Field field, Kind kind, int size, int memorySize) {

@@ -1,10 +1,12 @@
 package sharevm.cpu.real;
 
 /**
- * Double-precision arithmetic as Java does it, for the many cases in which nothing can happen but rounding to
- * nearest: operands are zeros or normal numbers and so is the result, not near to underflow.
+ * Double-precision arithmetic as Java does it, for the many cases in which nothing can happen but
+ * rounding to nearest: operands are zeros or normal numbers and so is the result, not near to
+ * underflow.
  *
- * <p>Only for an MXCSR of which {@link SseUnit#onlyRounds} says that inexact results leave no trace.
+ * <p>Only for an MXCSR of which {@link SseUnit#onlyRounds} says that inexact results leave no
+ * trace.
  */
 public final class PlainDouble {
   /** Returned in place of a result: a signaling NaN, which no operation gives. */

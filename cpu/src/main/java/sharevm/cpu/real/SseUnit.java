@@ -12,7 +12,10 @@ public final class SseUnit {
   /** What a processor that has DAZ writes as MXCSR_MASK. SDM Vol. 1, 11.6.6. */
   public static final int MXCSR_MASK = 0xffff;
 
-  /** All masks and the sticky bit of inexact results; the rounding field is zero. SDM Vol. 1, 10.2.3. */
+  /**
+   * All masks and the sticky bit of inexact results; the rounding field is zero. SDM Vol. 1,
+   * 10.2.3.
+   */
   private static final int ONLY_ROUNDS = 0x1fa0;
 
   private static final int ONLY_ROUNDS_MASK = ONLY_ROUNDS | 0x6000;
@@ -44,8 +47,8 @@ public final class SseUnit {
   }
 
   /**
-   * Returns whether arithmetic under an MXCSR rounds to nearest, masks every exception and has told of inexact results
-   * already, so that an inexact result of ordinary numbers changes nothing more.
+   * Returns whether arithmetic under an MXCSR rounds to nearest, masks every exception and has told
+   * of inexact results already, so that an inexact result of ordinary numbers changes nothing more.
    */
   public static boolean onlyRounds(int mxcsr) {
     return (mxcsr & ONLY_ROUNDS_MASK) == ONLY_ROUNDS;

@@ -11,13 +11,18 @@ import sharevm.cpu.opcode.OperandType;
 import sharevm.cpu.opcode.OperandType.Kind;
 
 /**
- * Instructions in Intel's syntax, for traces and reports: {@code add dword ptr [rbx+rcx*4-0x8], eax}.
+ * Instructions in Intel's syntax, for traces and reports: {@code add dword ptr [rbx+rcx*4-0x8],
+ * eax}.
  *
- * <p>Names are the opcode table's, or where one name stands for several sizes (CBW), the manual's for the size.
- * Immediates are shown as what the instruction uses, without sign, in the width of its operand.
+ * <p>Names are the opcode table's, or where one name stands for several sizes (CBW), the manual's
+ * for the size. Immediates are shown as what the instruction uses, without sign, in the width of
+ * its operand.
  */
 public final class Disassembler {
-  /** Operands of string instructions: D at ES:rDI, S at DS:rSI or what overrides it, A the accumulator, X is DX. */
+  /**
+   * Operands of string instructions: D at ES:rDI, S at DS:rSI or what overrides it, A the
+   * accumulator, X is DX.
+   */
   private static final Map<String, String> STRINGS =
       Map.of(
           "MOVS", "DS", "CMPS", "SD", "STOS", "DA", "LODS", "AS", "SCAS", "AD", "INS", "DX", "OUTS",
@@ -30,7 +35,8 @@ public final class Disassembler {
   /**
    * Returns an instruction as text.
    *
-   * @param address the offset in the code segment where it begins: targets of branches are counted from there
+   * @param address the offset in the code segment where it begins: targets of branches are counted
+   *     from there
    */
   public static String text(Instruction i, long address) {
     StringBuilder text = new StringBuilder();
@@ -131,7 +137,10 @@ public final class Disassembler {
     return named ? Operands.SEGMENTS[i.segment] + ":" : "";
   }
 
-  /** Returns the text of a string instruction or XLATB with its implied operands, or null for others. */
+  /**
+   * Returns the text of a string instruction or XLATB with its implied operands, or null for
+   * others.
+   */
   private static String stringInstruction(Instruction i) {
     String source = (i.segment <= CpuState.GS ? Operands.SEGMENTS[i.segment] : "ds") + ":[";
     if (i.opcode.mnemonic().equals("XLATB")) {
@@ -139,7 +148,8 @@ public final class Disassembler {
     }
     boolean bytes = (i.opcode.code() & 1) == 0;
     String mnemonic = i.opcode.mnemonic();
-    String name = bytes && mnemonic.endsWith("B") ? mnemonic.substring(0, mnemonic.length() - 1) : mnemonic;
+    String name =
+        bytes && mnemonic.endsWith("B") ? mnemonic.substring(0, mnemonic.length() - 1) : mnemonic;
     String operands = i.opcode.is(Attribute.REP) ? STRINGS.get(name) : null;
     if (operands == null) {
       return null;
@@ -149,8 +159,10 @@ public final class Disassembler {
     for (char operand : operands.toCharArray()) {
       texts.add(
           switch (operand) {
-            case 'D' -> Operands.POINTERS.get(size) + "es:[" + Operands.address(i, CpuState.RDI) + "]";
-            case 'S' -> Operands.POINTERS.get(size) + source + Operands.address(i, CpuState.RSI) + "]";
+            case 'D' ->
+                Operands.POINTERS.get(size) + "es:[" + Operands.address(i, CpuState.RDI) + "]";
+            case 'S' ->
+                Operands.POINTERS.get(size) + source + Operands.address(i, CpuState.RSI) + "]";
             case 'A' -> Operands.general(CpuState.RAX, size);
             default -> "dx";
           });

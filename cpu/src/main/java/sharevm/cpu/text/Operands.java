@@ -84,7 +84,10 @@ final class Operands {
     };
   }
 
-  /** Returns what stands before a memory operand: its size, or nothing where only the instruction knows it. */
+  /**
+   * Returns what stands before a memory operand: its size, or nothing where only the instruction
+   * knows it.
+   */
   static String pointer(Instruction i, OperandType type) {
     int memorySize = type.memorySize();
     if (memorySize != OperandType.SIZE_ANY) {

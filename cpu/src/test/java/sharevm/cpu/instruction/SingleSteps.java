@@ -38,7 +38,10 @@ final class SingleSteps {
     state.x87.initialize();
   }
 
-  /** Executes an instruction, written as hexadecimal bytes; returns the vector of its fault or {@link #COMPLETED}. */
+  /**
+   * Executes an instruction, written as hexadecimal bytes; returns the vector of its fault or
+   * {@link #COMPLETED}.
+   */
   int run(String bytes) {
     byte[] code = HexFormat.of().parseHex(bytes.replace(" ", ""));
     assertThat(decoder.decode(code, 0, code.length, 8, 0)).isEqualTo(Decoder.Outcome.DECODED);

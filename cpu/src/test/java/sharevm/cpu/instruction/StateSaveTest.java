@@ -10,7 +10,10 @@ import sharevm.cpu.Control;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.event.GuestFault;
 
-/** FXSAVE and the XSAVE family: formats, what they leave alone, what they refuse (Intel SDM Vol. 1 10.5 and 13). */
+/**
+ * FXSAVE and the XSAVE family: formats, what they leave alone, what they refuse (Intel SDM Vol. 1
+ * 10.5 and 13).
+ */
 final class StateSaveTest {
   private static final String FXSAVE = "0f ae 03";
   private static final String FXRSTOR = "0f ae 0b";
@@ -143,7 +146,13 @@ final class StateSaveTest {
 
   /** XSTATE_BV, XCOMP_BV and the word behind it that XRSTOR refuses. */
   @ParameterizedTest
-  @CsvSource({"4, 0, 0", "0, 1, 0", "0, 0, 1", "1, -9223372036854775806, 0", "0, -9223372036854775804, 0"})
+  @CsvSource({
+    "4, 0, 0",
+    "0, 1, 0",
+    "0, 0, 1",
+    "1, -9223372036854775806, 0",
+    "0, -9223372036854775804, 0"
+  })
   void badHeadersAreRefused(long present, long format, long reserved) {
     fill();
     processor.run(XSAVE);

@@ -10,7 +10,10 @@ import sharevm.cpu.Control;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.event.GuestFault;
 
-/** When MMX and SSE instructions fault, and that they have then changed nothing: what user mode cannot try on a host. */
+/**
+ * When MMX and SSE instructions fault, and that they have then changed nothing: what user mode
+ * cannot try on a host.
+ */
 final class VectorRulesTest {
   private static final String ADDPD_XMM1_XMM2 = "66 0f 58 ca";
   private static final String DIVPD_XMM1_XMM2 = "66 0f 5e ca";
@@ -88,7 +91,9 @@ final class VectorRulesTest {
     assertThat(s.xmmHigh(1)).isEqualTo(12);
   }
 
-  /** One element divides by zero, the other is inexact: the first hides the second and stops both. */
+  /**
+   * One element divides by zero, the other is inexact: the first hides the second and stops both.
+   */
   @ParameterizedTest
   @CsvSource({"true, 19", "false, 6"})
   void unmaskedExceptionsFaultAndLeaveTheDestination(boolean told, int vector) {

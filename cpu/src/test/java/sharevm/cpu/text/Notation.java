@@ -20,7 +20,8 @@ final class Notation {
   private static final Pattern NEGATIVE = Pattern.compile("([re]ip)\\+0x(f{8}[89a-f][0-9a-f]{7})");
 
   /** Absolute addresses by a SIB byte are shown with a register that is always zero. */
-  private static final Pattern ABSOLUTE = Pattern.compile("\\[([re])iz\\*[1248]([+-])0x([0-9a-f]+)\\]");
+  private static final Pattern ABSOLUTE =
+      Pattern.compile("\\[([re])iz\\*[1248]([+-])0x([0-9a-f]+)\\]");
 
   /** Some immediates are a part of the name. */
   private static final Pattern PREDICATE =
@@ -33,18 +34,37 @@ final class Notation {
 
   /** Undocumented forms, or forms with prefixes that do nothing, which objdump takes for data. */
   private static final Set<String> UNKNOWN =
-      Set.of("WBINVD", "LFENCE", "MFENCE", "SFENCE", "FCOM", "FCOMP", "FSTP", "FSTPNCE", "FXCH", "SALC");
+      Set.of(
+          "WBINVD", "LFENCE", "MFENCE", "SFENCE", "FCOM", "FCOMP", "FSTP", "FSTPNCE", "FXCH",
+          "SALC");
 
-  /** Hints have names of their own; FWAIT takes the prefixes before it for another instruction's. */
+  /**
+   * Hints have names of their own; FWAIT takes the prefixes before it for another instruction's.
+   */
   private static final Set<String> NAMED_OTHERWISE = Set.of("HINT", "PREFETCH", "FWAIT");
 
-  /** The memory operand has two parts, of which we tell the size of one; or a far pointer's size is told for Intel. */
+  /**
+   * The memory operand has two parts, of which we tell the size of one; or a far pointer's size is
+   * told for Intel.
+   */
   private static final Set<String> SIZED_OTHERWISE =
       Set.of("BOUND", "LSS", "LFS", "LGS", "JMP", "CALL");
 
-  /** Of the source register 16 bits are read; with REX.W the destination is shown as 64 bits wide. */
+  /**
+   * Of the source register 16 bits are read; with REX.W the destination is shown as 64 bits wide.
+   */
   private static final Set<String> WIDE =
-      Set.of("LAR", "LSL", "PMOVMSKB", "MOVMSKPS", "MOVMSKPD", "PEXTRW", "PEXTRB", "EXTRACTPS", "PINSRW", "PINSRB");
+      Set.of(
+          "LAR",
+          "LSL",
+          "PMOVMSKB",
+          "MOVMSKPS",
+          "MOVMSKPD",
+          "PEXTRW",
+          "PEXTRB",
+          "EXTRACTPS",
+          "PINSRW",
+          "PINSRB");
 
   private Notation() {}
 
@@ -69,9 +89,7 @@ final class Notation {
             .strip();
     common = SIZED.matcher(common).replaceAll("$1");
     common =
-        PREDICATE
-            .matcher(common)
-            .replaceAll(m -> "cmp$2 $3,0x" + PREDICATES.indexOf(m.group(1)));
+        PREDICATE.matcher(common).replaceAll(m -> "cmp$2 $3,0x" + PREDICATES.indexOf(m.group(1)));
     common = HALVES.matcher(common).replaceAll(m -> "pclmulqdq $3,0x" + halves(m));
     common = ABSOLUTE.matcher(common).replaceAll(Notation::absolute);
     return NEGATIVE
@@ -93,8 +111,8 @@ final class Notation {
   }
 
   /**
-   * Returns whether it is known why the texts of an instruction differ. That of PCLMULQDQ is a slip of objdump's: it
-   * takes immediate 2 for 10h and 3 for 11h.
+   * Returns whether it is known why the texts of an instruction differ. That of PCLMULQDQ is a slip
+   * of objdump's: it takes immediate 2 for 10h and 3 for 11h.
    */
   static boolean isKnownDifference(Instruction instruction, String objdump) {
     String mnemonic = instruction.opcode.mnemonic();

@@ -34,7 +34,9 @@ final class Objdump {
     }
   }
 
-  /** Returns the texts of instructions that lie {@link #STRIDE} bytes apart, the first at address 0. */
+  /**
+   * Returns the texts of instructions that lie {@link #STRIDE} bytes apart, the first at address 0.
+   */
   static Map<Integer, String> texts(List<byte[]> instructions, int codeSize) {
     byte[] image = new byte[instructions.size() * STRIDE];
     java.util.Arrays.fill(image, (byte) 0x90);
@@ -48,8 +50,16 @@ final class Objdump {
       Files.write(file, image);
       Process process =
           new ProcessBuilder(
-                  "objdump", "-D", "-b", "binary", "-m", machine, "-M", "intel",
-                  "--no-show-raw-insn", file.toString())
+                  "objdump",
+                  "-D",
+                  "-b",
+                  "binary",
+                  "-m",
+                  machine,
+                  "-M",
+                  "intel",
+                  "--no-show-raw-insn",
+                  file.toString())
               .redirectErrorStream(true)
               .start();
       String output =

@@ -18,10 +18,10 @@ import sharevm.disk.DiskException.Kind;
  * One writer or many readers per image, among processes and within this one.
  *
  * <p>Among processes it is the host's record locks, which die with their holder, on the bytes that
- * QEMU uses for the same purpose (docs: "image locking": byte 100 + n is held by who uses permission
- * n, byte 200 + n by who does not share it; n = 1 write, 3 resize), so that QEMU refuses an image
- * that is open here, and the other way round. One case stays open: a reader here cannot see a writer
- * in QEMU, since POSIX shows a shared lock only to who may lock for writing.
+ * QEMU uses for the same purpose (docs: "image locking": byte 100 + n is held by who uses
+ * permission n, byte 200 + n by who does not share it; n = 1 write, 3 resize), so that QEMU refuses
+ * an image that is open here, and the other way round. One case stays open: a reader here cannot
+ * see a writer in QEMU, since POSIX shows a shared lock only to who may lock for writing.
  *
  * <p>POSIX drops all of a process' locks on a file as soon as it closes <em>any</em> descriptor of
  * it; so the descriptors of one file are closed together, when its last user in this process is

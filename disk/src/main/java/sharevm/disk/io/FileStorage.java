@@ -223,7 +223,11 @@ public final class FileStorage implements Storage {
           new DiskException(Kind.IO, name, offset, "permission denied", "").causedBy(e);
       case IOException _ when reason.contains("No space left") || reason.contains("quota") ->
           new DiskException(
-                  Kind.NO_SPACE, name, offset, "no space left on the host", "free some and try again")
+                  Kind.NO_SPACE,
+                  name,
+                  offset,
+                  "no space left on the host",
+                  "free some and try again")
               .causedBy(e);
       case IOException _ ->
           new DiskException(Kind.IO, name, offset, "cannot be " + verb + ": " + reason, "")

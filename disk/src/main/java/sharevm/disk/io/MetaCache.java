@@ -173,7 +173,9 @@ public final class MetaCache {
       if (page == null) {
         pages.remove(index);
       } else {
-        for (int sector = at(from) / SECTOR; sector < Bytes.divideUp(at(from) + part, SECTOR); sector++) {
+        for (int sector = at(from) / SECTOR;
+            sector < Bytes.divideUp(at(from) + part, SECTOR);
+            sector++) {
           page.dirtySectors &= ~(1L << sector);
         }
         if (page.dirtySectors == 0) {
@@ -220,7 +222,8 @@ public final class MetaCache {
   /** The whole pages that have changes, in order of offset. */
   public synchronized List<Change> changedPages() {
     List<Change> list = new ArrayList<>();
-    dirty.forEach((index, page) -> list.add(new Change(index * pageSize, page.bytes.duplicate().clear())));
+    dirty.forEach(
+        (index, page) -> list.add(new Change(index * pageSize, page.bytes.duplicate().clear())));
     return list;
   }
 

@@ -162,8 +162,7 @@ public abstract class MappedLayer implements Layer {
       try {
         Run run = lookup(at);
         boolean zero =
-            run.kind() == Run.Kind.ZERO
-                || run.kind() == Run.Kind.ABSENT && parent().isEmpty();
+            run.kind() == Run.Kind.ZERO || run.kind() == Run.Kind.ABSENT && parent().isEmpty();
         done = zero ? Math.min(run.length(), end - at) : clear(at, end - at, below);
       } finally {
         lock.writeLock().unlock();

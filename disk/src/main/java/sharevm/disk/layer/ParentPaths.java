@@ -19,7 +19,10 @@ public final class ParentPaths {
       add(candidates, child, name.replace('\\', '/'));
     }
     for (String name : names) {
-      add(candidates, child, name.substring(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1));
+      add(
+          candidates,
+          child,
+          name.substring(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1));
     }
   }
 

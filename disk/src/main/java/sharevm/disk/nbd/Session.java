@@ -7,7 +7,9 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import sharevm.disk.DiskImage;
 
-/** One client's handshake (proto.md, "Fixed newstyle negotiation"); then its {@link Transmission}. */
+/**
+ * One client's handshake (proto.md, "Fixed newstyle negotiation"); then its {@link Transmission}.
+ */
 final class Session {
   private static final int MOST_OPTION = 64 << 10;
   private static final int MOST_OPTIONS = 1000;
@@ -96,8 +98,7 @@ final class Session {
       case Protocol.OPT_INFO, Protocol.OPT_GO -> {
         return inform(option, data) && option == Protocol.OPT_GO;
       }
-      case Protocol.OPT_LIST_META_CONTEXT, Protocol.OPT_SET_META_CONTEXT ->
-          contexts(option, data);
+      case Protocol.OPT_LIST_META_CONTEXT, Protocol.OPT_SET_META_CONTEXT -> contexts(option, data);
       default -> reply(option, Protocol.REP_ERR_UNSUPPORTED, ByteBuffer.allocate(0));
     }
     return false;
@@ -125,7 +126,9 @@ final class Session {
   }
 
   private void contexts(int option, ByteBuffer data) throws IOException {
-    if (!structured || data.remaining() < 8 || data.getInt(0) < 0
+    if (!structured
+        || data.remaining() < 8
+        || data.getInt(0) < 0
         || data.getInt(0) > data.remaining() - 8) {
       reply(option, Protocol.REP_ERR_INVALID, ByteBuffer.allocate(0));
       return;

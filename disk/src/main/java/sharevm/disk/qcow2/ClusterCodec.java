@@ -9,7 +9,9 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Deflater;
 import java.util.zip.Inflater;
 
-/** Compresses and expands one cluster. Stored sizes are whole sectors, so both ignore what follows. */
+/**
+ * Compresses and expands one cluster. Stored sizes are whole sectors, so both ignore what follows.
+ */
 final class ClusterCodec {
   private static final int ZSTD_MAGIC = 0xfd2fb528;
 

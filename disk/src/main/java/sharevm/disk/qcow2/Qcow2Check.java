@@ -61,7 +61,8 @@ final class Qcow2Check {
       return false;
     }
     for (long cluster = first; cluster < first + clusters; cluster++) {
-      expected.computeIfAbsent(cluster >>> CHUNK_BITS, _ -> new int[1 << CHUNK_BITS])[
+      expected
+          .computeIfAbsent(cluster >>> CHUNK_BITS, _ -> new int[1 << CHUNK_BITS])[
           (int) (cluster & (1 << CHUNK_BITS) - 1)]++;
     }
     return true;
@@ -223,7 +224,9 @@ final class Qcow2Check {
       long at = header.l1Offset + i * 8L;
       long entry = layer.l1.getLong(at);
       long table = entry & Qcow2Layer.OFFSET_MASK;
-      if (table == 0 || table % header.clusterSize() != 0 || table >>> header.clusterBits >= fileClusters) {
+      if (table == 0
+          || table % header.clusterSize() != 0
+          || table >>> header.clusterBits >= fileClusters) {
         continue;
       }
       flag(at, entry, table, repair, true);
@@ -231,7 +234,8 @@ final class Qcow2Check {
         long entryAt = table + index * layer.entrySize();
         long cluster = layer.l2.getLong(entryAt);
         long offset = cluster & Qcow2Layer.OFFSET_MASK;
-        if ((cluster & Qcow2Layer.COMPRESSED) == 0 && offset != 0
+        if ((cluster & Qcow2Layer.COMPRESSED) == 0
+            && offset != 0
             && !header.has(Qcow2Header.EXTERNAL_DATA)) {
           flag(entryAt, cluster, offset, repair, false);
         }

@@ -10,7 +10,9 @@ import sharevm.disk.io.FileStorage.Mode;
 import sharevm.disk.io.Storage;
 import sharevm.disk.io.Storages;
 
-/** Makes an empty image: header, refcount table, refcount blocks, L1 table, one behind the other. */
+/**
+ * Makes an empty image: header, refcount table, refcount blocks, L1 table, one behind the other.
+ */
 public final class Qcow2Creator {
   private Qcow2Creator() {}
 

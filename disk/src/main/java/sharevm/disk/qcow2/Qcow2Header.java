@@ -33,7 +33,8 @@ final class Qcow2Header {
   static final long EXTERNAL_DATA = 1 << 2;
   static final long COMPRESSION_TYPE = 1 << 3;
   static final long EXTENDED_L2 = 1 << 4;
-  private static final long KNOWN = DIRTY | CORRUPT | EXTERNAL_DATA | COMPRESSION_TYPE | EXTENDED_L2;
+  private static final long KNOWN =
+      DIRTY | CORRUPT | EXTERNAL_DATA | COMPRESSION_TYPE | EXTENDED_L2;
 
   /** Compatible feature: reference counts may be behind. */
   static final long LAZY_REFCOUNTS = 1;
@@ -119,7 +120,8 @@ final class Qcow2Header {
           Kind.ENCRYPTED,
           name,
           32,
-          "it is encrypted with " + (crypt == 1 ? "AES-CBC" : crypt == 2 ? "LUKS" : "method " + crypt),
+          "it is encrypted with "
+              + (crypt == 1 ? "AES-CBC" : crypt == 2 ? "LUKS" : "method " + crypt),
           "decrypt it with the program that made it");
     }
     l1Size = head.getInt(36);
@@ -222,7 +224,8 @@ final class Qcow2Header {
     byte[] backing = backingFile.getBytes(StandardCharsets.UTF_8);
     byte[] format = backingFormat.getBytes(StandardCharsets.US_ASCII);
     int headerLength = version == 2 ? V2_LENGTH : V3_LENGTH + 8;
-    int nameAt = (int) (headerLength + (format.length > 0 ? 8 + Bytes.roundUp(format.length, 8) : 0) + 8);
+    int nameAt =
+        (int) (headerLength + (format.length > 0 ? 8 + Bytes.roundUp(format.length, 8) : 0) + 8);
     if (backing.length > MOST_BACKING_NAME || nameAt + backing.length > clusterSize()) {
       throw DiskException.invalid(backingFile, "too long a name for a backing file");
     }

@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Optional;
 import sharevm.disk.CheckReport;
 import sharevm.disk.DiskException;
-import sharevm.disk.DiskException.Kind;
 import sharevm.disk.Resizable;
 import sharevm.disk.Snapshot;
 import sharevm.disk.Snapshots;
@@ -131,7 +130,9 @@ public final class Qcow2Layer extends MappedLayer
   protected void beforeFirstWrite() throws DiskException {
     if (header.has(Qcow2Header.CORRUPT)) {
       throw DiskException.corrupt(
-          file.name(), Qcow2Header.AT_INCOMPATIBLE, "it is marked as corrupt, so it is not written");
+          file.name(),
+          Qcow2Header.AT_INCOMPATIBLE,
+          "it is marked as corrupt, so it is not written");
     }
     if (header.autoclear != 0) {
       header.autoclear = 0;
@@ -376,7 +377,8 @@ public final class Qcow2Layer extends MappedLayer
     long count = 0;
     while (count < limit
         && (table == 0
-            || (l2.getLong(table + (index + count) * entrySize()) & (OFFSET_MASK | COMPRESSED)) == 0)) {
+            || (l2.getLong(table + (index + count) * entrySize()) & (OFFSET_MASK | COMPRESSED))
+                == 0)) {
       count++;
     }
     return count;
@@ -408,7 +410,8 @@ public final class Qcow2Layer extends MappedLayer
     boolean packed = (entry & COMPRESSED) != 0;
     boolean ours = !packed && (entry & OFFSET_MASK) != 0 && (entry & COPIED) != 0;
     boolean nothing = !packed && (entry & OFFSET_MASK) == 0;
-    int unit = extended() && (ours || nothing) ? header.clusterSize() / SUBCLUSTERS : header.clusterSize();
+    int unit =
+        extended() && (ours || nothing) ? header.clusterSize() / SUBCLUSTERS : header.clusterSize();
     int from = in / unit * unit;
     int to = (int) Bytes.roundUp(in + src.remaining(), unit);
     ByteBuffer block = whole(src, position, unit, below);
@@ -603,7 +606,8 @@ public final class Qcow2Layer extends MappedLayer
       return Optional.empty();
     }
     String plain = header.backingFile.replaceFirst("^file:(//)?", "");
-    List<Path> candidates = new ArrayList<>(new LinkedHashSet<>(List.of(file.path().resolveSibling(plain))));
+    List<Path> candidates =
+        new ArrayList<>(new LinkedHashSet<>(List.of(file.path().resolveSibling(plain))));
     return Optional.of(
         new ParentLink(header.backingFile, candidates, header.backingFormat, _ -> {}));
   }

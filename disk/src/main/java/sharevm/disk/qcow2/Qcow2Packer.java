@@ -4,7 +4,9 @@ import java.nio.ByteBuffer;
 import sharevm.disk.DiskException;
 import sharevm.disk.io.Bytes;
 
-/** Packs compressed clusters one behind the other, as many into a host cluster as there is room for. */
+/**
+ * Packs compressed clusters one behind the other, as many into a host cluster as there is room for.
+ */
 final class Qcow2Packer {
   private final Qcow2Layer layer;
   private long next;
@@ -21,7 +23,8 @@ final class Qcow2Packer {
   void store(long position, byte[] packed) throws DiskException {
     int size = layer.header.clusterSize();
     long table = layer.ownL2Table(position);
-    long at = table + (position >>> layer.header.clusterBits) % layer.l2Entries() * layer.entrySize();
+    long at =
+        table + (position >>> layer.header.clusterBits) % layer.l2Entries() * layer.entrySize();
     layer.freeEntryLater(layer.l2.getLong(at));
     long offset = place(packed.length, size);
     layer.file.write(ByteBuffer.wrap(packed), offset);

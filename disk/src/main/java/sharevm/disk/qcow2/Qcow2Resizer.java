@@ -4,7 +4,9 @@ import java.nio.ByteOrder;
 import sharevm.disk.DiskException;
 import sharevm.disk.io.Bytes;
 
-/** Changes a disk's size; the header that says so is one sector, written when all else is in place. */
+/**
+ * Changes a disk's size; the header that says so is one sector, written when all else is in place.
+ */
 final class Qcow2Resizer {
   private final Qcow2Layer layer;
   private final Qcow2Header header;

@@ -108,7 +108,8 @@ final class Qcow2SnapshotTable {
     Entry chosen = find(read(), idOrName);
     countTree(chosen.l1Offset(), chosen.l1Size(), 1);
     long entriesNeeded =
-        Math.max(chosen.l1Size(), Bytes.divideUp(chosen.snapshot().diskSize(), header.l2Coverage()));
+        Math.max(
+            chosen.l1Size(), Bytes.divideUp(chosen.snapshot().diskSize(), header.l2Coverage()));
     long clusters = Math.max(1, Bytes.divideUp(entriesNeeded * 8, header.clusterSize()));
     long copy = layer.newClusters(clusters);
     layer.l1.fill(copy, clusters * header.clusterSize(), 0);
@@ -277,8 +278,12 @@ final class Qcow2SnapshotTable {
   private ByteBuffer encode(List<Entry> entries) {
     int most = 0;
     for (Entry entry : entries) {
-      most += FIXED + EXTRA + entry.moreExtra().length + 8
-          + 4 * (entry.snapshot().name().length() + entry.snapshot().id().length());
+      most +=
+          FIXED
+              + EXTRA
+              + entry.moreExtra().length
+              + 8
+              + 4 * (entry.snapshot().name().length() + entry.snapshot().id().length());
     }
     ByteBuffer out = Bytes.buffer(most, ByteOrder.BIG_ENDIAN);
     for (Entry entry : entries) {

@@ -212,7 +212,9 @@ final class Refcounts {
     return cluster;
   }
 
-  /** True when a cluster is free; makes the block that will count it, which may take the cluster. */
+  /**
+   * True when a cluster is free; makes the block that will count it, which may take the cluster.
+   */
   private boolean isFree(long cluster) throws DiskException {
     long index = cluster >>> perBlockShift;
     if (index >= tableEntries()) {

@@ -16,7 +16,9 @@ import sharevm.disk.layer.Layer;
 import sharevm.disk.layer.LayerInfo;
 import sharevm.disk.layer.Run;
 
-/** A disk whose bytes are the file's bytes. A file that ends within a sector is filled with zeroes. */
+/**
+ * A disk whose bytes are the file's bytes. A file that ends within a sector is filled with zeroes.
+ */
 public final class RawLayer implements Layer, Resizable {
   private static final int SECTOR = 512;
 

@@ -9,8 +9,8 @@ import sharevm.disk.io.Bytes;
 import sharevm.disk.io.Storage;
 
 /**
- * The header of a VDI, version 1.1 (VirtualBox, Storage/VDICore.h, VDIHEADER1PLUS), with the fields'
- * names from there. All numbers are little-endian.
+ * The header of a VDI, version 1.1 (VirtualBox, Storage/VDICore.h, VDIHEADER1PLUS), with the
+ * fields' names from there. All numbers are little-endian.
  */
 record VdiHeader(
     int type,

@@ -32,8 +32,8 @@ import sharevm.disk.layer.Run;
 /**
  * A VDI: a table of block numbers, and blocks in the order in which they were first written.
  *
- * <p>The number of allocated blocks in the header, by which VirtualBox and QEMU choose the next one,
- * is written before the table, so that it is never too small.
+ * <p>The number of allocated blocks in the header, by which VirtualBox and QEMU choose the next
+ * one, is written before the table, so that it is never too small.
  */
 public final class VdiLayer extends MappedLayer implements Rebasable {
   private static final int FREE = -1;
@@ -106,8 +106,19 @@ public final class VdiLayer extends MappedLayer implements Rebasable {
         parent.isPresent() ? VdiHeader.DIFFERENCING : fixed ? VdiHeader.FIXED : VdiHeader.DYNAMIC;
     VdiHeader header =
         new VdiHeader(
-            type, 0, Bytes.MIB, data, size, blockSize, 0, blocks, fixed ? blocks : 0,
-            UUID.randomUUID(), UUID.randomUUID(), linkage, parentModify);
+            type,
+            0,
+            Bytes.MIB,
+            data,
+            size,
+            blockSize,
+            0,
+            blocks,
+            fixed ? blocks : 0,
+            UUID.randomUUID(),
+            UUID.randomUUID(),
+            linkage,
+            parentModify);
     try (Storage file = host.open(path, Mode.CREATE)) {
       file.setSize(fixed ? data + (long) blocks * blockSize : data);
       for (int done = 0; done < blocks; ) {
@@ -335,7 +346,8 @@ public final class VdiLayer extends MappedLayer implements Rebasable {
       }
       blocks.report(report);
       if (used < noted) {
-        report.leak(VdiHeader.AT_BLOCKS_ALLOCATED, false, noted - used + " blocks belong to nobody");
+        report.leak(
+            VdiHeader.AT_BLOCKS_ALLOCATED, false, noted - used + " blocks belong to nobody");
       } else if (used > noted) {
         report.error(
             VdiHeader.AT_BLOCKS_ALLOCATED, repair, "more blocks are in use than the header counts");

@@ -82,8 +82,7 @@ public final class VhdCreator {
   }
 
   /** Makes an image without a parent. */
-  public static void create(Storages host, Path path, Vhd format, long asked)
-      throws DiskException {
+  public static void create(Storages host, Path path, Vhd format, long asked) throws DiskException {
     long size = format.wholeMiB() ? Bytes.roundUp(asked, Bytes.MIB) : asked;
     requireSize(path.toString(), size);
     if (format.fixed()) {
@@ -112,7 +111,8 @@ public final class VhdCreator {
       throws DiskException {
     int blockSize = format.blockSize();
     if (!Bytes.isPowerOfTwo(blockSize) || blockSize < 4096 || blockSize > 256 << 20) {
-      throw DiskException.invalid(path.toString(), "a block is a power of two from 4 KiB to 256 MiB");
+      throw DiskException.invalid(
+          path.toString(), "a block is a power of two from 4 KiB to 256 MiB");
     }
     int entries = (int) Bytes.divideUp(footer.size(), blockSize);
     long tableOffset = VhdFooter.SIZE + VhdHeader.SIZE;

@@ -48,8 +48,9 @@ record VhdFooter(
   private static final long MOST_SECTORS = 65535L * 16 * 255;
 
   /**
-   * Creators whose current size counts. Virtual PC and QEMU in its old way show the geometry's size;
-   * Hyper-V, disk2vhd, XenServer, XenConverter, Azure, VirtualBox and QEMU with force_size do not.
+   * Creators whose current size counts. Virtual PC and QEMU in its old way show the geometry's
+   * size; Hyper-V, disk2vhd, XenServer, XenConverter, Azure, VirtualBox and QEMU with force_size do
+   * not.
    */
   private static final Set<String> CURRENT_SIZE_COUNTS =
       Set.of("win ", "d2v ", "tap", "CTXS", "wa", "vbox", "qem2");
@@ -118,7 +119,9 @@ record VhdFooter(
 
   boolean geometryCounts() {
     long sectors = geometrySize() / SIZE;
-    return !CURRENT_SIZE_COUNTS.contains(creatorApplication) && sectors != MOST_SECTORS && sectors > 0;
+    return !CURRENT_SIZE_COUNTS.contains(creatorApplication)
+        && sectors != MOST_SECTORS
+        && sectors > 0;
   }
 
   long geometrySize() {

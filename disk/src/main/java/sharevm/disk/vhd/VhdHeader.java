@@ -110,7 +110,8 @@ record VhdHeader(
     byte[] bytes = file.read(locator.offset(), length, ByteOrder.BIG_ENDIAN).array();
     return switch (locator.platform()) {
       case W2RU, W2KU -> cut(new String(bytes, StandardCharsets.UTF_16LE));
-      case MACX -> cut(new String(bytes, StandardCharsets.UTF_8)).replaceFirst("^file://(localhost)?", "");
+      case MACX ->
+          cut(new String(bytes, StandardCharsets.UTF_8)).replaceFirst("^file://(localhost)?", "");
       default -> "";
     };
   }

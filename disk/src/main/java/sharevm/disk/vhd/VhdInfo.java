@@ -14,8 +14,7 @@ final class VhdInfo {
     Map<String, String> facts = new LinkedHashMap<>();
     facts.put("creator", footer.creatorApplication());
     facts.put(
-        "geometry",
-        footer.cylinders() + "/" + footer.heads() + "/" + footer.sectorsPerTrack());
+        "geometry", footer.cylinders() + "/" + footer.heads() + "/" + footer.sectorsPerTrack());
     facts.put("size by", footer.geometryCounts() ? "geometry" : "current size");
     facts.put("unique id", footer.uniqueId().toString());
     facts.put("created", VhdFooter.EPOCH.plusSeconds(footer.timeStamp() & 0xffffffffL).toString());

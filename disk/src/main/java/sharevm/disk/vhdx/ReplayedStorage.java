@@ -7,8 +7,7 @@ import sharevm.disk.DiskException;
 import sharevm.disk.io.Storage;
 
 /** A file opened for reading, as it will be when its log has been replayed. */
-record ReplayedStorage(Storage file, List<VhdxLog.Replay> replays, long length)
-    implements Storage {
+record ReplayedStorage(Storage file, List<VhdxLog.Replay> replays, long length) implements Storage {
   @Override
   public Path path() {
     return file.path();

@@ -16,8 +16,8 @@ import sharevm.disk.io.Storages;
 import sharevm.disk.layer.Layer;
 
 /**
- * Makes VHDXs: identifier, headers and region tables in the first MiB, then the log, the metadata and
- * the block allocation table, a MiB each (the table more when it must).
+ * Makes VHDXs: identifier, headers and region tables in the first MiB, then the log, the metadata
+ * and the block allocation table, a MiB each (the table more when it must).
  */
 public final class VhdxCreator {
   /** What the parent locator may grow to. */
@@ -36,8 +36,7 @@ public final class VhdxCreator {
   private VhdxCreator() {}
 
   /** Makes an image without a parent. */
-  public static void create(Storages host, Path path, Vhdx format, long size)
-      throws DiskException {
+  public static void create(Storages host, Path path, Vhdx format, long size) throws DiskException {
     create(host, path, format, size, null);
   }
 
@@ -75,9 +74,18 @@ public final class VhdxCreator {
     boolean hasParent = parent != null;
     VhdxMetadata plan =
         new VhdxMetadata(
-            BAT, 0, format.blockSize(), format.fixed(), hasParent, size, 0, format.sectorSize(),
-            PHYSICAL_SECTOR, UUID.randomUUID(),
-            hasParent ? locator(path, parent.files().getFirst().path(), parent) : Map.of(), 0);
+            BAT,
+            0,
+            format.blockSize(),
+            format.fixed(),
+            hasParent,
+            size,
+            0,
+            format.sectorSize(),
+            PHYSICAL_SECTOR,
+            UUID.randomUUID(),
+            hasParent ? locator(path, parent.files().getFirst().path(), parent) : Map.of(),
+            0);
     long batLength = Math.max(Bytes.MIB, Bytes.roundUp(plan.entries(size) * 8, Bytes.MIB));
     try (Storage file = host.open(path, Mode.CREATE)) {
       file.setSize(BAT + batLength);
@@ -94,8 +102,12 @@ public final class VhdxCreator {
       file.write(header.toBytes(), VhdxHeader.FIRST);
       VhdxHeader second =
           new VhdxHeader(
-              2, header.fileWriteGuid(), header.dataWriteGuid(), VhdxHeader.NO_LOG,
-              (int) Bytes.MIB, LOG);
+              2,
+              header.fileWriteGuid(),
+              header.dataWriteGuid(),
+              VhdxHeader.NO_LOG,
+              (int) Bytes.MIB,
+              LOG);
       file.write(second.toBytes(), VhdxHeader.SECOND);
       ByteBuffer identifier = Bytes.buffer(520, ByteOrder.LITTLE_ENDIAN);
       identifier.put("vhdxfile".getBytes(StandardCharsets.US_ASCII));

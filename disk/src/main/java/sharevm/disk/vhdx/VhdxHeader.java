@@ -8,8 +8,8 @@ import sharevm.disk.io.Bytes;
 import sharevm.disk.io.Storage;
 
 /**
- * The header ([MS-VHDX] 2.2.2), of which there are two: the valid one with the higher sequence number
- * is current, the other one is overwritten next.
+ * The header ([MS-VHDX] 2.2.2), of which there are two: the valid one with the higher sequence
+ * number is current, the other one is overwritten next.
  */
 record VhdxHeader(
     long sequenceNumber,

@@ -91,8 +91,7 @@ final class VhdxLog {
       if (!sequenceFrom.isEmpty()) {
         Entry head = sequenceFrom.getLast();
         List<Entry> active = fromTail(sequenceFrom, head.tail());
-        if (!active.isEmpty()
-            && (best.isEmpty() || head.sequence() > best.getLast().sequence())) {
+        if (!active.isEmpty() && (best.isEmpty() || head.sequence() > best.getLast().sequence())) {
           best = active;
         }
         int end = head.at() + head.length();
@@ -182,7 +181,8 @@ final class VhdxLog {
               && size % SECTOR == 0
               && target <= 128 * Bytes.TIB - size;
       if (!right) {
-        throw DiskException.corrupt(file.name(), offset + entry.at() + at, "a log descriptor is invalid");
+        throw DiskException.corrupt(
+            file.name(), offset + entry.at() + at, "a log descriptor is invalid");
       }
       if (signature == ZERO) {
         replays.add(new Replay(target, size, null));

@@ -172,8 +172,12 @@ record VhdxMetadata(
       int length = in.getInt(entry + 20);
       int flags = in.getInt(entry + 24);
       boolean known =
-          id.equals(FILE_PARAMETERS) || id.equals(DISK_SIZE) || id.equals(DISK_ID)
-              || id.equals(LOGICAL_SECTOR) || id.equals(PHYSICAL_SECTOR) || id.equals(PARENT_LOCATOR);
+          id.equals(FILE_PARAMETERS)
+              || id.equals(DISK_SIZE)
+              || id.equals(DISK_ID)
+              || id.equals(LOGICAL_SECTOR)
+              || id.equals(PHYSICAL_SECTOR)
+              || id.equals(PARENT_LOCATOR);
       if (!known && (flags & 4) != 0) {
         throw DiskException.unsupported(file.name(), "the required metadata item " + id);
       }
@@ -201,7 +205,8 @@ record VhdxMetadata(
         throw DiskException.corrupt(file.name(), item.offset + at, "the parent locator is cut off");
       }
       String key = text(in, in.getInt(at), in.getShort(at + 8) & 0xffff, file, item.offset);
-      entries.put(key, text(in, in.getInt(at + 4), in.getShort(at + 10) & 0xffff, file, item.offset));
+      entries.put(
+          key, text(in, in.getInt(at + 4), in.getShort(at + 10) & 0xffff, file, item.offset));
     }
     return entries;
   }
@@ -209,7 +214,8 @@ record VhdxMetadata(
   private static String text(ByteBuffer in, int at, int length, Storage file, long offset)
       throws DiskException {
     if (at < 0 || at > in.capacity() - length) {
-      throw DiskException.corrupt(file.name(), offset, "the parent locator's texts are out of place");
+      throw DiskException.corrupt(
+          file.name(), offset, "the parent locator's texts are out of place");
     }
     return new String(in.array(), at, length, StandardCharsets.UTF_16LE);
   }

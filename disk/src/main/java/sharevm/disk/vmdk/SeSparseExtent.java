@@ -44,7 +44,8 @@ final class SeSparseExtent implements VmdkExtent {
       throw DiskException.corrupt(name, 0, "no seSparse header is here");
     }
     if (header.getLong(8) != VERSION) {
-      throw DiskException.unsupported(name, "seSparse version " + Long.toHexString(header.getLong(8)));
+      throw DiskException.unsupported(
+          name, "seSparse version " + Long.toHexString(header.getLong(8)));
     }
     this.grainBytes = bytes(header, 24);
     this.tableBytes = bytes(header, 32);
@@ -64,7 +65,8 @@ final class SeSparseExtent implements VmdkExtent {
       throw DiskException.corrupt(name, bytes(header, 80), "the volatile header is damaged");
     }
     if (changing.get(24) != 0) {
-      throw DiskException.unsupported(name, "a seSparse journal that must be replayed; let ESX do so");
+      throw DiskException.unsupported(
+          name, "a seSparse journal that must be replayed; let ESX do so");
     }
     this.tables = new MetaCache(file, 4096, 512, ByteOrder.LITTLE_ENDIAN);
   }
@@ -101,7 +103,8 @@ final class SeSparseExtent implements VmdkExtent {
       return Run.absent(left);
     }
     if (entry >>> 32 != TABLE << 28) {
-      throw DiskException.corrupt(file.name(), directory + index * 8, "a directory entry is invalid");
+      throw DiskException.corrupt(
+          file.name(), directory + index * 8, "a directory entry is invalid");
     }
     long at = tablesStart + (entry & 0xffffffffL) * tableBytes + grain % (tableBytes / 8) * 8;
     return grainRun(tables.getLong(inFile(at)), at, in, left);
@@ -125,7 +128,8 @@ final class SeSparseExtent implements VmdkExtent {
 
   private long inFile(long offset) throws DiskException {
     if (offset < 0 || offset >= fileSize) {
-      throw DiskException.corrupt(file.name(), offset, "a table or grain is past the end of the file");
+      throw DiskException.corrupt(
+          file.name(), offset, "a table or grain is past the end of the file");
     }
     return offset;
   }

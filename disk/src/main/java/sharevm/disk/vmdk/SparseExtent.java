@@ -43,7 +43,8 @@ final class SparseExtent implements VmdkExtent {
     this.redundant = new MetaCache(file, 4096, 512, ByteOrder.LITTLE_ENDIAN);
     this.fileEnd = file.size();
     if (length > header.capacity() * SECTOR) {
-      throw DiskException.corrupt(file.name(), 12, "the extent is shorter than its descriptor says");
+      throw DiskException.corrupt(
+          file.name(), 12, "the extent is shorter than its descriptor says");
     }
   }
 
@@ -62,7 +63,8 @@ final class SparseExtent implements VmdkExtent {
     long at = directory * SECTOR + position / header.tableCoverage() * 4;
     long table = (directories.getInt(at) & 0xffffffffL) * SECTOR;
     if (table != 0 && table + header.tableEntries() * 4L > fileEnd) {
-      throw DiskException.corrupt(file.name(), at, "a grain table at " + table + " is past the end");
+      throw DiskException.corrupt(
+          file.name(), at, "a grain table at " + table + " is past the end");
     }
     return table;
   }
@@ -117,7 +119,8 @@ final class SparseExtent implements VmdkExtent {
       packed = marker.getInt(8);
       start += MARKER;
       if (packed <= 0 || packed > 2 * size + 1024) {
-        throw DiskException.corrupt(file.name(), offset, "a compressed grain of " + packed + " bytes");
+        throw DiskException.corrupt(
+            file.name(), offset, "a compressed grain of " + packed + " bytes");
       }
     }
     ByteBuffer in = ByteBuffer.allocate(packed);
@@ -150,7 +153,8 @@ final class SparseExtent implements VmdkExtent {
   @Override
   public void store(ByteBuffer grain, long position) throws DiskException {
     long table = ownTable(header.directoryOffset(), position, tables);
-    long second = header.hasRedundant() ? ownTable(header.redundantOffset(), position, redundant) : 0;
+    long second =
+        header.hasRedundant() ? ownTable(header.redundantOffset(), position, redundant) : 0;
     long offset = Bytes.roundUp(fileEnd, header.grainBytes());
     if (offset / SECTOR > 0xffffffffL) {
       throw new DiskException(Kind.NO_SPACE, file.name(), "the format cannot address more");
@@ -198,7 +202,8 @@ final class SparseExtent implements VmdkExtent {
       return false;
     }
     long table = ownTable(header.directoryOffset(), position, tables);
-    long second = header.hasRedundant() ? ownTable(header.redundantOffset(), position, redundant) : 0;
+    long second =
+        header.hasRedundant() ? ownTable(header.redundantOffset(), position, redundant) : 0;
     point(table, second, position, ZEROED);
     return true;
   }
@@ -233,7 +238,8 @@ final class SparseExtent implements VmdkExtent {
   @Override
   public void check(boolean repair, CheckReport.Builder report) throws DiskException {
     boolean packed = header.has(SparseHeader.COMPRESSED);
-    Blocks grains = new Blocks(packed ? SECTOR : header.grainBytes(), Math.max(fileEnd, file.size()));
+    Blocks grains =
+        new Blocks(packed ? SECTOR : header.grainBytes(), Math.max(fileEnd, file.size()));
     for (long at = 0; at < length; at += header.tableCoverage()) {
       long table;
       try {

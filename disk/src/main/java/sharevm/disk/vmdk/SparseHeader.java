@@ -8,8 +8,8 @@ import sharevm.disk.io.Storage;
 
 /**
  * The header of a sparse extent, hosted (Virtual Disk Format 5.0, "Hosted Sparse Extents",
- * SparseExtentHeader) or of ESX ("ESX Server Sparse Extents", COWDisk_Header), little-endian. Offsets
- * and sizes are in sectors of 512 bytes.
+ * SparseExtentHeader) or of ESX ("ESX Server Sparse Extents", COWDisk_Header), little-endian.
+ * Offsets and sizes are in sectors of 512 bytes.
  *
  * @param capacity of the extent
  * @param grainSize the unit of allocation
@@ -127,7 +127,8 @@ record SparseHeader(
       throw DiskException.unsupported(name, "compression algorithm " + compression);
     }
     long length = directoryEntries() * 4;
-    for (long at : new long[] {directoryOffset, hasRedundant() ? redundantOffset : directoryOffset}) {
+    for (long at :
+        new long[] {directoryOffset, hasRedundant() ? redundantOffset : directoryOffset}) {
       if (at < 1 || at > (file.size() - length) / SECTOR) {
         throw DiskException.corrupt(name, 56, "the grain directory is outside the file");
       }
@@ -167,7 +168,17 @@ record SparseHeader(
 
   SparseHeader withDirectory(long offset) {
     return new SparseHeader(
-        version, flags, capacity, grainSize, descriptorOffset, descriptorSize, tableEntries,
-        redundantOffset, offset, overHead, unclean, compression);
+        version,
+        flags,
+        capacity,
+        grainSize,
+        descriptorOffset,
+        descriptorSize,
+        tableEntries,
+        redundantOffset,
+        offset,
+        overHead,
+        unclean,
+        compression);
   }
 }

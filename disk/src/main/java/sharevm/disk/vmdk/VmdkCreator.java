@@ -89,7 +89,8 @@ public final class VmdkCreator {
     long at = 0;
     do {
       long length = split ? Math.min(SPLIT, size - at) : size;
-      String suffix = split ? String.format("-%s%03d", sparse ? "s" : "f", lines.size() + 1) : "-flat";
+      String suffix =
+          split ? String.format("-%s%03d", sparse ? "s" : "f", lines.size() + 1) : "-flat";
       String name = base + suffix + ".vmdk";
       Path file = path.resolveSibling(name);
       String type = sparse ? "SPARSE" : format.variant() == Vmdk.Variant.VMFS ? "VMFS" : "FLAT";

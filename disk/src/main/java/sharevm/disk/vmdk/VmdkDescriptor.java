@@ -49,8 +49,7 @@ final class VmdkDescriptor {
       end++;
     }
     String plain = new String(bytes, 0, end, StandardCharsets.ISO_8859_1);
-    Matcher named =
-        Pattern.compile("(?mi)^\\s*encoding\\s*=\\s*\"([^\"]{1,40})\"").matcher(plain);
+    Matcher named = Pattern.compile("(?mi)^\\s*encoding\\s*=\\s*\"([^\"]{1,40})\"").matcher(plain);
     Charset charset = StandardCharsets.UTF_8;
     if (named.find()) {
       try {
@@ -153,7 +152,12 @@ final class VmdkDescriptor {
 
   /** The descriptor of a new disk, in the order that VMware writes it. */
   static VmdkDescriptor make(
-      String createType, String adapter, long size, List<String> extents, long parentCid, String hint) {
+      String createType,
+      String adapter,
+      long size,
+      List<String> extents,
+      long parentCid,
+      String hint) {
     boolean ide = adapter.equals("ide");
     int heads = ide ? 16 : 255;
     long cylinders = Math.min(ide ? 16383 : 65535, size / 512 / 63 / heads);

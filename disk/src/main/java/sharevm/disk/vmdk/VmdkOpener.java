@@ -26,7 +26,8 @@ public final class VmdkOpener {
   private static final int MOST_DESCRIPTOR = 1 << 20;
   private static final int MOST_EXTENTS = 20_000;
   private static final Pattern SUFFIX =
-      Pattern.compile("-(?:flat|delta|sesparse|rdm|[sf]\\d{3,6})\\.vmdk$", Pattern.CASE_INSENSITIVE);
+      Pattern.compile(
+          "-(?:flat|delta|sesparse|rdm|[sf]\\d{3,6})\\.vmdk$", Pattern.CASE_INSENSITIVE);
 
   private final Storage home;
   private final Storages host;
@@ -82,7 +83,8 @@ public final class VmdkOpener {
       if (room <= 0 || room > MOST_DESCRIPTOR || header.descriptorOffset() > home.size() / 512) {
         throw DiskException.corrupt(home.name(), 28, "the embedded descriptor is out of place");
       }
-      byte[] text = home.read(header.descriptorOffset() * 512, (int) room, ByteOrder.LITTLE_ENDIAN).array();
+      byte[] text =
+          home.read(header.descriptorOffset() * 512, (int) room, ByteOrder.LITTLE_ENDIAN).array();
       descriptor = Optional.of(VmdkDescriptor.parse(text, home.name()));
       List<ExtentLine> lines = descriptor.get().extents();
       if (lines.size() != 1) {
@@ -117,13 +119,15 @@ public final class VmdkOpener {
   private List<VmdkExtent> openExtents(VmdkDescriptor descriptor) throws DiskException {
     List<ExtentLine> lines = descriptor.extents();
     if (lines.isEmpty() || lines.size() > MOST_EXTENTS) {
-      throw DiskException.corrupt(home.name(), 0, "the descriptor lists " + lines.size() + " extents");
+      throw DiskException.corrupt(
+          home.name(), 0, "the descriptor lists " + lines.size() + " extents");
     }
     List<VmdkExtent> extents = new ArrayList<>();
     try {
       for (ExtentLine line : lines) {
         if (line.sectors() > 64 * Bytes.TIB / 512) {
-          throw DiskException.corrupt(home.name(), 0, "an extent of " + line.sectors() + " sectors");
+          throw DiskException.corrupt(
+              home.name(), 0, "an extent of " + line.sectors() + " sectors");
         }
         extents.add(openExtent(line));
       }
@@ -163,7 +167,8 @@ public final class VmdkOpener {
   private VmdkExtent flat(Storage file, ExtentLine line, long length) throws DiskException {
     long offset = Math.multiplyExact(line.offset(), 512L);
     if (offset > file.size() || length > file.size() - offset) {
-      throw DiskException.corrupt(file.name(), offset, "the extent is shorter than the descriptor says");
+      throw DiskException.corrupt(
+          file.name(), offset, "the extent is shorter than the descriptor says");
     }
     return new VmdkExtent.Flat(file, offset, length);
   }
@@ -187,8 +192,8 @@ public final class VmdkOpener {
   }
 
   /**
-   * An extent's file. It must be in the descriptor's directory or below: a disk from elsewhere shall
-   * not show its reader any other file of this host.
+   * An extent's file. It must be in the descriptor's directory or below: a disk from elsewhere
+   * shall not show its reader any other file of this host.
    */
   private Path find(String named) throws DiskException {
     try {

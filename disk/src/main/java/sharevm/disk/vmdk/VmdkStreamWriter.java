@@ -39,8 +39,7 @@ public final class VmdkStreamWriter implements SequentialTarget {
     VmdkCreator.requireSize(file.path(), size);
     long capacity = size / SECTOR;
     String line = "RDONLY " + capacity + " SPARSE \"" + file.path().getFileName() + "\"";
-    byte[] text =
-        VmdkCreator.descriptor(format, size, List.of(line), VmdkDescriptor.NO_PARENT, "");
+    byte[] text = VmdkCreator.descriptor(format, size, List.of(line), VmdkDescriptor.NO_PARENT, "");
     this.header =
         new SparseHeader(
             3,

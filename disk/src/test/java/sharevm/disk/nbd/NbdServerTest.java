@@ -46,7 +46,9 @@ class NbdServerTest {
         NbdServer server = NbdServer.start(image, "disk", address)) {
       assertThat(server.address()).isEqualTo(address);
       String uri = "nbd+unix:///disk?socket=" + dir.resolve("s");
-      assertThat(Tools.run("nbdinfo", uri)).contains("export-size: " + SIZE).contains("is_read_only: true");
+      assertThat(Tools.run("nbdinfo", uri))
+          .contains("export-size: " + SIZE)
+          .contains("is_read_only: true");
       Path copy = dir.resolve("copy.raw");
       Tools.run("nbdcopy", uri, copy);
       Disks.assertSame(Files.readAllBytes(copy), content);
@@ -71,8 +73,20 @@ class NbdServerTest {
       String uri = "nbd://127.0.0.1:" + ((InetSocketAddress) server.address()).getPort();
       Tools.run("nbdcopy", "--flush", raw, uri);
       Tools.run(
-          "qemu-io", "-f", "raw", "-c", "write -f -P 3 1M 100k", "-c", "write -z 2M 1M",
-          "-c", "discard 4M 1M", "-c", "read -P 3 1M 100k", "-c", "read -P 0 2M 1M", uri);
+          "qemu-io",
+          "-f",
+          "raw",
+          "-c",
+          "write -f -P 3 1M 100k",
+          "-c",
+          "write -z 2M 1M",
+          "-c",
+          "discard 4M 1M",
+          "-c",
+          "read -P 3 1M 100k",
+          "-c",
+          "read -P 0 2M 1M",
+          uri);
     }
     java.util.Arrays.fill(content, 1 << 20, (1 << 20) + 102400, (byte) 3);
     java.util.Arrays.fill(content, 2 << 20, 3 << 20, (byte) 0);
@@ -104,7 +118,8 @@ class NbdServerTest {
           continue;
         }
       }
-      assertThat(Tools.run("nbdinfo", "nbd+unix:///?socket=" + dir.resolve("s"))).contains("export-size");
+      assertThat(Tools.run("nbdinfo", "nbd+unix:///?socket=" + dir.resolve("s")))
+          .contains("export-size");
     }
   }
 }

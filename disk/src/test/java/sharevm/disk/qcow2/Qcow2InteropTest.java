@@ -60,7 +60,11 @@ class Qcow2InteropTest {
 
   @ParameterizedTest
   @CsvSource({
-    "2,16,ZLIB,false", "3,16,ZLIB,false", "3,9,ZLIB,false", "3,21,ZSTD,false", "3,16,ZLIB,true",
+    "2,16,ZLIB,false",
+    "3,16,ZLIB,false",
+    "3,9,ZLIB,false",
+    "3,21,ZSTD,false",
+    "3,16,ZLIB,true",
     "3,14,ZLIB,true"
   })
   void writesForThem(int version, int bits, Compression compression, boolean extended)
@@ -86,7 +90,10 @@ class Qcow2InteropTest {
     Path raw = Disks.rawFile(dir.resolve("a.raw"), below);
     Path path = dir.resolve("a.qcow2");
     String options =
-        "compat=" + (version == 2 ? "0.10" : "1.1") + ",cluster_size=" + (1 << bits)
+        "compat="
+            + (version == 2 ? "0.10" : "1.1")
+            + ",cluster_size="
+            + (1 << bits)
             + (extended ? ",extended_l2=on" : "");
     Tools.run("qemu-img", "convert", "-c", "-O", "qcow2", "-o", options, raw, path);
     try (DiskImage image = DiskImages.open(path, OpenOptions.forWriting())) {
@@ -176,8 +183,17 @@ class Qcow2InteropTest {
   void encryptionIsRefusedByName() {
     Path path = dir.resolve("a.qcow2");
     Tools.run(
-        "qemu-img", "create", "-q", "-f", "qcow2", "--object", "secret,id=s,data=abc",
-        "-o", "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10", path, "1M");
+        "qemu-img",
+        "create",
+        "-q",
+        "-f",
+        "qcow2",
+        "--object",
+        "secret,id=s,data=abc",
+        "-o",
+        "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10",
+        path,
+        "1M");
     assertThatThrownBy(() -> DiskImages.open(path, OpenOptions.forReading()))
         .isInstanceOfSatisfying(
             DiskException.class, e -> assertThat(e.kind()).isEqualTo(Kind.ENCRYPTED))

@@ -33,7 +33,9 @@ class VhdxInteropTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "subformat=dynamic", "subformat=fixed", "subformat=dynamic,block_size=1M",
+        "subformat=dynamic",
+        "subformat=fixed",
+        "subformat=dynamic,block_size=1M",
         "subformat=dynamic,block_size=256M,block_state_zero=off"
       })
   void readsTheirs(String options) throws Exception {
@@ -188,7 +190,8 @@ class VhdxInteropTest {
       Disks.assertSame(back.array(), content);
     }
     assertThat(DiskImages.check(path).isClean()).isTrue();
-    assertThat(Tools.run("qemu-img", "info", "-f", "vhdx", path)).contains("(" + larger + " bytes)");
+    assertThat(Tools.run("qemu-img", "info", "-f", "vhdx", path))
+        .contains("(" + larger + " bytes)");
     Tools.run("qemu-img", "check", "-f", "vhdx", path);
   }
 

@@ -3,7 +3,9 @@ package sharevm.disk.vmdk;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Sparse extents as ESX makes them, with one grain's content at 4 KiB and at 33 MiB of the disk. */
+/**
+ * Sparse extents as ESX makes them, with one grain's content at 4 KiB and at 33 MiB of the disk.
+ */
 final class EsxImages {
   private EsxImages() {}
 
@@ -39,8 +41,7 @@ final class EsxImages {
     int directorySectors = 64;
     int firstTable = 256;
     int grains = firstTable + 64 * tables;
-    ByteBuffer out =
-        ByteBuffer.allocate(grains * 512 + 3 * 4096).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer out = ByteBuffer.allocate(grains * 512 + 3 * 4096).order(ByteOrder.LITTLE_ENDIAN);
     out.putLong(0, 0xcafebabeL).putLong(8, 0x0000000200000001L);
     out.putLong(16, size / 512).putLong(24, 8).putLong(32, 64).putLong(40, 0);
     out.putLong(80, 1).putLong(88, 1);

@@ -80,7 +80,8 @@ class VmdkInteropTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"subformat=monolithicSparse", "subformat=monolithicSparse,zeroed_grain=on"})
+  @ValueSource(
+      strings = {"subformat=monolithicSparse", "subformat=monolithicSparse,zeroed_grain=on"})
   void writesIntoTheirs(String options) throws Exception {
     byte[] content = Disks.content(SIZE, 4);
     Path raw = Disks.rawFile(dir.resolve("a.raw"), content);
@@ -112,7 +113,18 @@ class VmdkInteropTest {
     }
     assertThat(dir.resolve("a-s003.vmdk")).exists();
     Path part = dir.resolve("part.raw");
-    Tools.run("qemu-img", "dd", "-f", "vmdk", "-O", "raw", "bs=1M", "skip=2046", "count=2048", "if=" + path, "of=" + part);
+    Tools.run(
+        "qemu-img",
+        "dd",
+        "-f",
+        "vmdk",
+        "-O",
+        "raw",
+        "bs=1M",
+        "skip=2046",
+        "count=2048",
+        "if=" + path,
+        "of=" + part);
     byte[] read = Arrays.copyOf(Files.newInputStream(part).readNBytes(more.length), more.length);
     Disks.assertSame(read, more);
   }
@@ -194,7 +206,8 @@ class VmdkInteropTest {
     }
     Disks.patch(path, (21 + 1) * 512L, (byte) 77);
     assertThat(DiskImages.check(path).errors()).isEqualTo(1);
-    try (var file = sharevm.disk.io.FileStorage.open(path, sharevm.disk.io.FileStorage.Mode.WRITE, true);
+    try (var file =
+            sharevm.disk.io.FileStorage.open(path, sharevm.disk.io.FileStorage.Mode.WRITE, true);
         var layer = VmdkOpener.open(file, sharevm.disk.io.Storages.host())) {
       assertThat(layer.check(true).isClean()).isTrue();
     }
@@ -212,13 +225,19 @@ class VmdkInteropTest {
     System.arraycopy(grain, 0, content, 4096, 4096);
     System.arraycopy(grain, 0, content, 33 << 20, 4096);
     boolean se = type.equals("SESPARSE");
-    Files.write(dir.resolve("a-x.vmdk"), se ? EsxImages.seSparse(size, grain) : EsxImages.cowd(size, grain));
+    Files.write(
+        dir.resolve("a-x.vmdk"),
+        se ? EsxImages.seSparse(size, grain) : EsxImages.cowd(size, grain));
     Path path = dir.resolve("a.vmdk");
     Files.writeString(
         path,
         "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType=\""
             + (se ? "seSparse" : "vmfsSparse")
-            + "\"\n# Extent description\nRW " + size / 512 + " " + type + " \"a-x.vmdk\"\n"
+            + "\"\n# Extent description\nRW "
+            + size / 512
+            + " "
+            + type
+            + " \"a-x.vmdk\"\n"
             + "# The Disk Data Base\n#DDB\nddb.adapterType = \"lsilogic\"\n");
     Disks.assertSame(Disks.readAll(path), content);
     Path raw = Disks.rawFile(dir.resolve("a.raw"), content);

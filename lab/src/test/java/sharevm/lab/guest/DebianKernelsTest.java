@@ -54,8 +54,7 @@ class DebianKernelsTest {
       guest.expect(PROMPT, BOOT);
       assertThat(ask(guest, "uname -m")).isEqualTo(debian.machineName());
       assertThat(ask(guest, "nproc")).isEqualTo(Integer.toString(cpus));
-      assertThat(ask(guest, "grep -c ^processor /proc/cpuinfo"))
-          .isEqualTo(Integer.toString(cpus));
+      assertThat(ask(guest, "grep -c ^processor /proc/cpuinfo")).isEqualTo(Integer.toString(cpus));
       assertThat(ask(guest, "cat /proc/interrupts")).contains("ttyS0").contains("LOC:");
       assertThat(ask(guest, "awk 'BEGIN { print 2 / 3 * 1000 }'")).isEqualTo("666.667");
       assertThat(ask(guest, "head -c 1000000 /dev/zero | sha256sum")).startsWith(zeros());
@@ -86,8 +85,7 @@ class DebianKernelsTest {
     }
   }
 
-  private static GuestHarness boot(DebianGuest debian, int cpus)
-      throws IOException, HostException {
+  private static GuestHarness boot(DebianGuest debian, int cpus) throws IOException, HostException {
     Optional<Path> kernel = debian.kernel();
     Optional<Path> initrd = debian.initrd();
     assumeTrue(

@@ -22,8 +22,8 @@ import sharevm.machine.firmware.GuestFile;
 import sharevm.machine.firmware.LinuxBoot;
 
 /**
- * A real guest for a test: boots a kernel, waits for what its serial console says, and types at it. Every
- * wait has a limit, and what fails shows the console's last lines.
+ * A real guest for a test: boots a kernel, waits for what its serial console says, and types at it.
+ * Every wait has a limit, and what fails shows the console's last lines.
  *
  * <pre>
  *   try (GuestHarness guest = GuestHarness.boot(spec, kernel, initrd, "console=ttyS0")) {
@@ -53,8 +53,7 @@ public final class GuestHarness implements AutoCloseable {
         Snapshot snapshot = saved.get().machine.save();
         ram.segment().copyFrom(saved.get().ram.segment());
         machine =
-            MachineBuilder.restore(
-                spec, host.continuing(snapshot), MachineListener.NONE, snapshot);
+            MachineBuilder.restore(spec, host.continuing(snapshot), MachineListener.NONE, snapshot);
       } else {
         machine = MachineBuilder.build(spec, host, MachineListener.NONE);
       }
@@ -147,7 +146,9 @@ public final class GuestHarness implements AutoCloseable {
     machine.serialInput().send(text.getBytes(StandardCharsets.ISO_8859_1));
   }
 
-  /** Types a command at a shell and returns what it said up to the next prompt, without the echo. */
+  /**
+   * Types a command at a shell and returns what it said up to the next prompt, without the echo.
+   */
   public String command(String line, String prompt, Duration limit) throws InterruptedException {
     send(line + "\n");
     expect(line.substring(Math.max(0, line.length() - 20)), limit);

@@ -29,11 +29,7 @@ class LinuxEntryPointsTest {
     String commandLine = "earlyprintk=serial,ttyS0,115200 console=ttyS0 door=" + door;
     try (GuestHarness guest =
         GuestHarness.boot(
-            spec,
-            kernel.get(),
-            Optional.empty(),
-            commandLine,
-            boot -> boot.with(door, unpacker))) {
+            spec, kernel.get(), Optional.empty(), commandLine, boot -> boot.with(door, unpacker))) {
       guest.expect("Linux version", BOOT);
       guest.expect("door=" + door, BOOT);
       guest.expect("Memory: ", BOOT);

@@ -97,8 +97,7 @@ final class ArchitectureTest {
             members(
                 not("app"),
                 (owner, name) ->
-                    owner.equals("java/lang/System")
-                        && (name.equals("out") || name.equals("err"))))
+                    owner.equals("java/lang/System") && (name.equals("out") || name.equals("err"))))
         .isEmpty();
   }
 
@@ -130,7 +129,12 @@ final class ArchitectureTest {
                         || owner.startsWith("java/util/concurrent/ForkJoin")
                         || owner.startsWith("java/lang/ProcessBuilder")
                         || (owner.equals("java/lang/Thread")
-                            && Set.of("<init>", "start", "ofPlatform", "ofVirtual", "startVirtualThread")
+                            && Set.of(
+                                    "<init>",
+                                    "start",
+                                    "ofPlatform",
+                                    "ofVirtual",
+                                    "startVirtualThread")
                                 .contains(name))
                         || (owner.equals("java/lang/System")
                             && Set.of("nanoTime", "currentTimeMillis").contains(name))

@@ -50,9 +50,7 @@ final class CaseGenerator {
 
   /** Returns whether a row means something in a mode. */
   static boolean existsIn(Opcode row, Mode mode) {
-    return mode == Mode.LONG
-        ? !row.is(Attribute.I64)
-        : !row.is(Attribute.O64) && row.rexW() != 1;
+    return mode == Mode.LONG ? !row.is(Attribute.I64) : !row.is(Attribute.O64) && row.rexW() != 1;
   }
 
   /** Returns the case of a row with a number, the same each time. */
@@ -66,7 +64,9 @@ final class CaseGenerator {
     throw new IllegalStateException("no instance can be made of: " + row.text());
   }
 
-  /** Whether bytes are of a row and not, by a prefix, of a neighbour; bytes of no row may be of it. */
+  /**
+   * Whether bytes are of a row and not, by a prefix, of a neighbour; bytes of no row may be of it.
+   */
   private static boolean isOf(Opcode row, CpuCase input) {
     byte[] code = input.code();
     if (code.length > MOST_BYTES) {
@@ -221,7 +221,8 @@ final class CaseGenerator {
   private byte[] head() {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     if (mode == Mode.LONG && !legacy.isEmpty() && random.nextInt(32) == 0) {
-      bytes.write(0x40 | random.nextInt(16)); // a REX that is not the last prefix counts for nothing
+      bytes.write(
+          0x40 | random.nextInt(16)); // a REX that is not the last prefix counts for nothing
     }
     legacy.forEach(bytes::write);
     if (rex >= 0) {
@@ -233,8 +234,7 @@ final class CaseGenerator {
     if (row.map() > 1) {
       bytes.write(row.map() == 2 ? 0x38 : 0x3a);
     }
-    boolean register =
-        row.operands().stream().anyMatch(o -> o.field() == OperandType.Field.OPCODE);
+    boolean register = row.operands().stream().anyMatch(o -> o.field() == OperandType.Field.OPCODE);
     bytes.write(row.code() + (register ? random.nextInt(8) : 0));
     return bytes.toByteArray();
   }
@@ -275,14 +275,17 @@ final class CaseGenerator {
     };
   }
 
-  /** A jump's displacement: back or forth inside the code pages, never into the instruction itself. */
+  /**
+   * A jump's displacement: back or forth inside the code pages, never into the instruction itself.
+   */
   private void relative(ByteArrayOutputStream bytes, int size) {
     int distance =
         switch (size) {
           case 1 -> random.nextInt(2) == 0 ? random.nextInt(128) : random.nextInt(-128, -16);
           case 2 -> random.nextInt(0x100, 0x7fff);
           default -> {
-            int inside = random.nextInt(2) == 0 ? random.nextInt(0x1000) : -random.nextInt(16, 0x1000);
+            int inside =
+                random.nextInt(2) == 0 ? random.nextInt(0x1000) : -random.nextInt(16, 0x1000);
             int outside = random.nextInt();
             yield random.nextInt(4) != 0 || outside > -16 && outside < 0 ? inside : outside;
           }

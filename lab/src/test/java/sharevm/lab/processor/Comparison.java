@@ -36,7 +36,10 @@ final class Comparison {
   /** Two results may each be 1.5 times 2 to the -12 away from the true one. */
   private static final float TWICE_APPROXIMATE = 3f / 4096;
 
-  /** What one processor takes for tiny and flushes to zero may be the smallest normal number for another. */
+  /**
+   * What one processor takes for tiny and flushes to zero may be the smallest normal number for
+   * another.
+   */
   private static final float ABOUT_TINY = Float.MIN_NORMAL * 1.001f;
 
   /** Two results may each be one unit in the last place away from the true one. */
@@ -107,17 +110,18 @@ final class Comparison {
     }
   }
 
-  /** A null selector of any privilege level: the kernel's IRET to the host's program makes 0 of it. */
+  /**
+   * A null selector of any privilege level: the kernel's IRET to the host's program makes 0 of it.
+   */
   private static int loaded(int selector) {
     return selector < 4 ? 0 : selector;
   }
 
   /**
-   * {@code memory} leaves all out, {@code stack+2} the byte that is 2 behind the new top of the stack,
-   * {@code operand+28} one behind the start of the memory operand.
+   * {@code memory} leaves all out, {@code stack+2} the byte that is 2 behind the new top of the
+   * stack, {@code operand+28} one behind the start of the memory operand.
    */
-  private void memory(
-      CpuCase input, CpuOutcome host, CpuOutcome ours, Set<String> leftOut) {
+  private void memory(CpuCase input, CpuOutcome host, CpuOutcome ours, Set<String> leftOut) {
     if (leftOut.contains("memory") || host.memory().equals(ours.memory())) {
       return;
     }
@@ -137,7 +141,9 @@ final class Comparison {
     }
   }
 
-  /** Whether all singles of an XMM register are as near as RCPPS promises (Intel SDM Vol. 2B RCPPS). */
+  /**
+   * Whether all singles of an XMM register are as near as RCPPS promises (Intel SDM Vol. 2B RCPPS).
+   */
   private static boolean near(String name, ProcessorState host, ProcessorState ours) {
     if (!name.startsWith("XMM")) {
       return false;
@@ -155,11 +161,13 @@ final class Comparison {
     return true;
   }
 
-  /** Whether an x87 register differs in its last bits only, and the status word by C1 and inexactness. */
+  /**
+   * Whether an x87 register differs in its last bits only, and the status word by C1 and
+   * inexactness.
+   */
   private static boolean lastBits(String name, ProcessorState host, ProcessorState ours) {
     if (name.equals("FSW")) {
-      long differing =
-          host.fx(ProcessorState.FX_FSW, 2) ^ ours.fx(ProcessorState.FX_FSW, 2);
+      long differing = host.fx(ProcessorState.FX_FSW, 2) ^ ours.fx(ProcessorState.FX_FSW, 2);
       return (differing & ~ROUNDING_STATUS) == 0;
     }
     if (!name.startsWith("ST")) {

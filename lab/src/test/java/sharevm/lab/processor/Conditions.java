@@ -9,8 +9,7 @@ final class Conditions {
   private Conditions() {}
 
   /** Returns whether all of several conditions, separated by blanks, hold for a case. */
-  static boolean hold(
-      String names, Opcode row, CpuCase input, CpuOutcome host, CpuOutcome ours) {
+  static boolean hold(String names, Opcode row, CpuCase input, CpuOutcome host, CpuOutcome ours) {
     for (String name : names.split(" +")) {
       if (!holds(name, row, input, host, ours)) {
         return false;

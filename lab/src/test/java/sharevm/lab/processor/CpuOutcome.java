@@ -12,11 +12,7 @@ import java.util.SortedMap;
  * @param memory changed bytes of the image by their offset
  */
 record CpuOutcome(
-    ProcessorState state,
-    int vector,
-    int errorCode,
-    long cr2,
-    SortedMap<Integer, Byte> memory) {
+    ProcessorState state, int vector, int errorCode, long cr2, SortedMap<Integer, Byte> memory) {
   /** "Completed" in place of a vector. */
   static final int COMPLETED = -1;
 
@@ -33,8 +29,8 @@ record CpuOutcome(
   private static final int FETCH = 0x10;
 
   /**
-   * Tells apart how an instruction ended: a breakpoint that is not its own, and a fault of fetching the
-   * next one after a jump, mean that it was completed.
+   * Tells apart how an instruction ended: a breakpoint that is not its own, and a fault of fetching
+   * the next one after a jump, mean that it was completed.
    */
   static CpuOutcome of(
       CpuCase input,

@@ -22,8 +22,8 @@ import sharevm.cpu.decode.Decoder;
 import sharevm.cpu.opcode.OpcodeTable;
 
 /**
- * Random bytes have the same length for our decoder as for GNU objdump, and are an instruction for one
- * if they are for the other; exceptions are listed in {@code objdump-differs.txt}.
+ * Random bytes have the same length for our decoder as for GNU objdump, and are an instruction for
+ * one if they are for the other; exceptions are listed in {@code objdump-differs.txt}.
  */
 class DecoderAgainstObjdumpTest {
   private static final int SAMPLES = 20_000;
@@ -74,7 +74,10 @@ class DecoderAgainstObjdumpTest {
             "%s: %s %d %s; we: %s"
                 .formatted(
                     HexFormat.ofDelimiter(" ").formatHex(code, 0, 12),
-                    who, verdict.length, verdict.text, mine));
+                    who,
+                    verdict.length,
+                    verdict.text,
+                    mine));
       }
     }
     System.out.printf("%d encodings agree with objdump, %s (seed %d)%n", compared, mode, seed);

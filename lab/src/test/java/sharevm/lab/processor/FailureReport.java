@@ -122,7 +122,9 @@ final class FailureReport {
 
   private void fx(String name, int offset, int size) {
     row(
-        name, number(input.state(), offset, size), number(host.state(), offset, size),
+        name,
+        number(input.state(), offset, size),
+        number(host.state(), offset, size),
         number(ours.state(), offset, size));
   }
 
@@ -154,7 +156,9 @@ final class FailureReport {
     }
   }
 
-  /** Registers that the instruction may have read: all general ones, others of rows that use them. */
+  /**
+   * Registers that the instruction may have read: all general ones, others of rows that use them.
+   */
   private boolean alwaysTold(String name) {
     if (name.startsWith("XMM") || name.equals("MXCSR")) {
       return row.is(Attribute.SSE);

@@ -51,8 +51,8 @@ class HostProcessorTest {
   @Test
   void tellsChangedMemory() {
     CpuOutcome outcome = run(Mode.LONG, "c6 06 7f"); // mov byte [rsi], 7fh
-    assertThat(outcome.memory()).containsExactlyEntriesOf(
-        new java.util.TreeMap<>(java.util.Map.of(0x800, (byte) 0x7f)));
+    assertThat(outcome.memory())
+        .containsExactlyEntriesOf(new java.util.TreeMap<>(java.util.Map.of(0x800, (byte) 0x7f)));
     CpuOutcome pushed = run(Mode.LONG, "50"); // push rax
     assertThat(pushed.memory().firstKey()).isGreaterThanOrEqualTo(HostLayout.DATA_SIZE + 0x7f8);
     assertThat(pushed.state().gpr[4]).isEqualTo(STACK - 8);
@@ -91,8 +91,7 @@ class HostProcessorTest {
     assertThat(sum.state().fx(ProcessorState.FX_XMM + 16, 4))
         .isEqualTo(Float.floatToRawIntBits(3f));
     CpuOutcome fs = run(Mode.LONG, "64 8a 06"); // mov al, fs:[rsi]
-    assertThat(fs.state().gpr[0] & 0xff)
-        .isEqualTo(CpuCase.baseImage()[0x800 + 0x20] & 0xffL);
+    assertThat(fs.state().gpr[0] & 0xff).isEqualTo(CpuCase.baseImage()[0x800 + 0x20] & 0xffL);
     CpuOutcome loaded = run(Mode.COMPATIBILITY, "8e e1"); // mov fs, ecx
     assertThat(loaded.vector()).isEqualTo(13);
     assertThat(loaded.errorCode()).isEqualTo(0x2220);

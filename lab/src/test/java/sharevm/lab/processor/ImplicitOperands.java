@@ -104,13 +104,20 @@ final class ImplicitOperands {
 
   /** Returns a selector of Linux's GDT, or near one, that a far jump may be tried with. */
   static int codeSelector(SplittableRandom random, Mode mode) {
-    int[] choices = {mode.codeSelector, mode.codeSelector, 0x23, 0x33, 0x2b, 0, 3, 0x10, 0x18, 0x20};
+    int[] choices = {
+      mode.codeSelector, mode.codeSelector, 0x23, 0x33, 0x2b, 0, 3, 0x10, 0x18, 0x20
+    };
     return choices[random.nextInt(choices.length)];
   }
 
-  /** Returns a selector of Linux's GDT, or near one, that a data segment register may be loaded with. */
+  /**
+   * Returns a selector of Linux's GDT, or near one, that a data segment register may be loaded
+   * with.
+   */
   static int dataSelector(SplittableRandom random) {
-    int[] choices = {0x2b, 0x2b, 0x2b, 0x23, 0x33, 0, 1, 3, 0x28, 0x2a, 0x10, 0x18, 0x1b, 0x20, 0x2f};
+    int[] choices = {
+      0x2b, 0x2b, 0x2b, 0x23, 0x33, 0, 1, 3, 0x28, 0x2a, 0x10, 0x18, 0x1b, 0x20, 0x2f
+    };
     return choices[random.nextInt(choices.length)];
   }
 }

@@ -20,11 +20,12 @@ import sharevm.cpu.opcode.OpcodeTable;
 import sharevm.translator.Translator;
 
 /**
- * Every instruction form that user mode may execute does on our processor what it does on the host's:
- * random instances in random states, in 64-bit and in compatibility mode, compared in full.
+ * Every instruction form that user mode may execute does on our processor what it does on the
+ * host's: random instances in random states, in 64-bit and in compatibility mode, compared in full.
  *
  * <p>System properties: {@code sharevm.seed}; {@code sharevm.cases} per form and mode; {@code
- * sharevm.row}, {@code sharevm.mode} and {@code sharevm.case} for one case again, as a report says it.
+ * sharevm.row}, {@code sharevm.mode} and {@code sharevm.case} for one case again, as a report says
+ * it.
  */
 class InstructionsAgainstHostTest {
   private static final int QUICK_CASES = 60;

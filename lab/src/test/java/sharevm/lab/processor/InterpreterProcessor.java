@@ -13,15 +13,17 @@ import sharevm.cpu.Exit;
 import sharevm.cpu.Segment;
 
 /**
- * Our processor as a user program of a small system that looks like the host's: the same pages at the
- * same addresses, Linux's GDT, and an IDT whose handlers halt, so that a case ends in the same ways
- * as it does natively and is read from the frame that the processor pushed.
+ * Our processor as a user program of a small system that looks like the host's: the same pages at
+ * the same addresses, Linux's GDT, and an IDT whose handlers halt, so that a case ends in the same
+ * ways as it does natively and is read from the frame that the processor pushed.
  */
 final class InterpreterProcessor {
   private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
-  /** Page table entry bits (Intel SDM Vol. 3A table 4-20): present, writable, user, accessed, dirty. */
+  /**
+   * Page table entry bits (Intel SDM Vol. 3A table 4-20): present, writable, user, accessed, dirty.
+   */
   private static final long TABLE = 0x67;
 
   private static final long USER_DATA = 0x67 | 1L << 63;
@@ -36,7 +38,10 @@ final class InterpreterProcessor {
   private static final int SYSTEM_RAM = 0x4_0000;
   private static final int RAM_SIZE = 0x8_0000;
 
-  /** Linear address of GDT, IDT, TSS, handlers and stack: in the half that user programs have no part in. */
+  /**
+   * Linear address of GDT, IDT, TSS, handlers and stack: in the half that user programs have no
+   * part in.
+   */
   private static final long SYSTEM_ADDRESS = 0xffff_ffff_8000_0000L;
 
   private static final int SYSTEM_SIZE = 0x8000;
@@ -46,7 +51,10 @@ final class InterpreterProcessor {
   private static final int HANDLERS = 0x2000;
   private static final int STACK_TOP = 0x7000;
 
-  /** Linux's GDT from entry 1 on: kernel code 32 and 64 and data, user code 32, data, code 64, others. */
+  /**
+   * Linux's GDT from entry 1 on: kernel code 32 and 64 and data, user code 32, data, code 64,
+   * others.
+   */
   private static final long[] LINUX_GDT = {
     0x00cf_9b00_0000_ffffL,
     0x00af_9b00_0000_ffffL,
@@ -65,7 +73,9 @@ final class InterpreterProcessor {
     0x0040_f500_0000_0000L // the processor's number, in the limit
   };
 
-  /** Vectors that push an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC (Intel SDM Vol. 3A 6.13). */
+  /**
+   * Vectors that push an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC (Intel SDM Vol. 3A 6.13).
+   */
   private static final int WITH_ERROR_CODE = 1 << 8 | 0x1f << 10 | 1 << 17;
 
   private static final int VECTOR_CRASHED = 254;
@@ -143,12 +153,23 @@ final class InterpreterProcessor {
   private void initialise() {
     CpuState s = cpu.state;
     s.cr0 =
-        Control.CR0_PE | Control.CR0_MP | Control.CR0_ET | Control.CR0_NE | Control.CR0_WP
-            | Control.CR0_AM | Control.CR0_PG;
+        Control.CR0_PE
+            | Control.CR0_MP
+            | Control.CR0_ET
+            | Control.CR0_NE
+            | Control.CR0_WP
+            | Control.CR0_AM
+            | Control.CR0_PG;
     s.cr3 = TABLES;
     s.cr4 =
-        Control.CR4_PAE | Control.CR4_PGE | Control.CR4_OSFXSR | Control.CR4_OSXMMEXCPT
-            | Control.CR4_FSGSBASE | Control.CR4_OSXSAVE | Control.CR4_UMIP | Control.CR4_SMEP
+        Control.CR4_PAE
+            | Control.CR4_PGE
+            | Control.CR4_OSFXSR
+            | Control.CR4_OSXMMEXCPT
+            | Control.CR4_FSGSBASE
+            | Control.CR4_OSXSAVE
+            | Control.CR4_UMIP
+            | Control.CR4_SMEP
             | Control.CR4_SMAP;
     s.efer = Control.EFER_SCE | Control.EFER_LME | Control.EFER_LMA | Control.EFER_NXE;
     s.xcr0 = 3;
@@ -185,7 +206,8 @@ final class InterpreterProcessor {
     MemorySegment.copy(input.code(), 0, ram, BYTE, at, input.code().length);
     codePages.written(at, input.code().length);
     for (CpuCase.Patch patch : input.patches()) {
-      MemorySegment.copy(patch.bytes(), 0, ram, BYTE, IMAGE_RAM + patch.offset(), patch.bytes().length);
+      MemorySegment.copy(
+          patch.bytes(), 0, ram, BYTE, IMAGE_RAM + patch.offset(), patch.bytes().length);
     }
     load(input.state());
     Exit exit = cpu.run(BUDGET);
@@ -224,8 +246,7 @@ final class InterpreterProcessor {
     state.gsBase = s.segmentBase[CpuState.GS];
     FloatingState.save(cpu, state);
     if (!(exit instanceof Exit.Halted)) {
-      int vector =
-          exit instanceof Exit.BudgetSpent ? HostLayout.VECTOR_HANG : VECTOR_CRASHED;
+      int vector = exit instanceof Exit.BudgetSpent ? HostLayout.VECTOR_HANG : VECTOR_CRASHED;
       state.rip = s.rip;
       state.rflags = s.rflags();
       return new CpuOutcome(state, vector, 0, 0, changes(input));
@@ -252,8 +273,7 @@ final class InterpreterProcessor {
     MemorySegment actual = ram.asSlice(IMAGE_RAM, before.length);
     long at = 0;
     while (at < before.length) {
-      long step =
-          MemorySegment.mismatch(expected, at, before.length, actual, at, before.length);
+      long step = MemorySegment.mismatch(expected, at, before.length, actual, at, before.length);
       if (step < 0) {
         break;
       }

@@ -113,8 +113,8 @@ final class MemoryOperand {
   }
 
   /**
-   * Steers registers, or else the displacement, so that the offset becomes a wanted one as far as the
-   * form allows.
+   * Steers registers, or else the displacement, so that the offset becomes a wanted one as far as
+   * the form allows.
    *
    * @param next address of the next instruction, for RIP-relative forms
    */

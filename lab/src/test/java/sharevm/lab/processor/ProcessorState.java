@@ -1,8 +1,8 @@
 package sharevm.lab.processor;
 
 /**
- * What a user program sees of a processor. Segment selectors are in the manual's order: ES, CS, SS, DS,
- * FS, GS. The x87, MMX, XMM and MXCSR state is an FXSAVE image (Intel SDM Vol. 1 10.5).
+ * What a user program sees of a processor. Segment selectors are in the manual's order: ES, CS, SS,
+ * DS, FS, GS. The x87, MMX, XMM and MXCSR state is an FXSAVE image (Intel SDM Vol. 1 10.5).
  */
 final class ProcessorState {
   static final int ES = 0;

@@ -198,7 +198,10 @@ class RandomCodeTest {
     }
   }
 
-  /** Half of the RAM is noise, half is instructions as the table has them; page tables map it onto itself. */
+  /**
+   * Half of the RAM is noise, half is instructions as the table has them; page tables map it onto
+   * itself.
+   */
   private static void fill(
       MemorySegment ram, Start start, SplittableRandom random, List<Opcode> rows) {
     byte[] bytes = new byte[RAM_SIZE];

@@ -119,7 +119,10 @@ final class StateGenerator {
     }
   }
 
-  /** Returns an address where an operand may be: mostly inside the data pages, sometimes over an edge. */
+  /**
+   * Returns an address where an operand may be: mostly inside the data pages, sometimes over an
+   * edge.
+   */
   long dataAddress() {
     int offset =
         switch (random.nextInt(16)) {

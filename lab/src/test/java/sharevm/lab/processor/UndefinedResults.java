@@ -78,7 +78,8 @@ final class UndefinedResults {
     String form = form(row);
     for (Rule rule : rules) {
       if (rule.form.matcher(form).matches()
-          && (rule.condition.isEmpty() || Conditions.hold(rule.condition, row, input, host, ours))) {
+          && (rule.condition.isEmpty()
+              || Conditions.hold(rule.condition, row, input, host, ours))) {
         rule.what.forEach(what -> places.addAll(meaning(what, row, input)));
         used.add(rule);
       }

@@ -14,9 +14,9 @@ import sharevm.cpu.Exit;
 import sharevm.cpu.InterruptController;
 
 /**
- * The smallest machine that runs a test program: 4 MiB of RAM, the program as firmware below 1 MiB and 4 GiB, a console
- * on port E9, an exit on port F4. A vector written to port F8 becomes an interrupt from outside, any write to port F9 an
- * NMI; port FA is a byte of plain storage.
+ * The smallest machine that runs a test program: 4 MiB of RAM, the program as firmware below 1 MiB
+ * and 4 GiB, a console on port E9, an exit on port F4. A vector written to port F8 becomes an
+ * interrupt from outside, any write to port F9 an NMI; port FA is a byte of plain storage.
  */
 final class ProgramMachine implements Bus, InterruptController {
   private static final int RAM_SIZE = 4 << 20;
@@ -56,7 +56,10 @@ final class ProgramMachine implements Bus, InterruptController {
     }
   }
 
-  /** Runs all processors, each on a thread, until the program ends the machine or the first has had its budget. */
+  /**
+   * Runs all processors, each on a thread, until the program ends the machine or the first has had
+   * its budget.
+   */
   Exit runAll(long budget) throws InterruptedException {
     List<Thread> threads = new ArrayList<>();
     for (Cpu other : others) {
@@ -77,7 +80,10 @@ final class ProgramMachine implements Bus, InterruptController {
     return exit;
   }
 
-  /** Runs until the program ends the machine or has had its budget; returns how the processor stopped. */
+  /**
+   * Runs until the program ends the machine or has had its budget; returns how the processor
+   * stopped.
+   */
   Exit run(long budget) {
     long end = cpu.engine().retired() + budget;
     while (true) {

@@ -28,8 +28,9 @@ import sharevm.cpu.Exit;
 import sharevm.translator.Translator;
 
 /**
- * Runs the test programs of the system side of the processor: modes, gates, paging, faults, task switches, debug
- * registers. Each is one file of the folder {@code programs}, checks itself and says what must hold.
+ * Runs the test programs of the system side of the processor: modes, gates, paging, faults, task
+ * switches, debug registers. Each is one file of the folder {@code programs}, checks itself and
+ * says what must hold.
  */
 final class ProgramTest {
   private static final long BUDGET = 20_000_000;
@@ -58,7 +59,8 @@ final class ProgramTest {
   static Stream<Arguments> programsAndEngines() throws IOException, URISyntaxException {
     List<Named<EngineFactory>> engines = new ArrayList<>();
     engines.add(Named.of("interpreter", EngineFactory.INTERPRETER));
-    if (System.getProperty("os.name").equals("Linux") && System.getProperty("os.arch").equals("amd64")) {
+    if (System.getProperty("os.name").equals("Linux")
+        && System.getProperty("os.arch").equals("amd64")) {
       engines.add(Named.of("translator", Translator.factory(CODE_BYTES, 1)));
     }
     return programs().stream().flatMap(p -> engines.stream().map(e -> Arguments.of(p, e)));
@@ -82,8 +84,7 @@ final class ProgramTest {
     Matcher several = PROCESSORS.matcher(Files.readString(source));
     int processors = several.find() ? Integer.parseInt(several.group(1)) : 1;
     ProgramMachine machine =
-        new ProgramMachine(
-            assemble(source, "-DSHAREVM"), CpuModel.standard(), processors, engine);
+        new ProgramMachine(assemble(source, "-DSHAREVM"), CpuModel.standard(), processors, engine);
 
     Exit exit = machine.runAll(BUDGET);
 
@@ -91,8 +92,8 @@ final class ProgramTest {
   }
 
   /**
-   * Proves the programs' expectations by an emulator that others wrote. Where that is known to differ from the manuals
-   * a program leaves the check out ({@code %ifdef QEMU}) and says why.
+   * Proves the programs' expectations by an emulator that others wrote. Where that is known to
+   * differ from the manuals a program leaves the check out ({@code %ifdef QEMU}) and says why.
    */
   @Tag("long")
   @ParameterizedTest
@@ -106,9 +107,22 @@ final class ProgramTest {
 
     Process process =
         new ProcessBuilder(
-                qemu, "-accel", "tcg", "-cpu", "max", "-m", "16", "-display", "none", "-no-reboot",
-                "-bios", image(source).toString(), "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-                "-debugcon", "file:" + console)
+                qemu,
+                "-accel",
+                "tcg",
+                "-cpu",
+                "max",
+                "-m",
+                "16",
+                "-display",
+                "none",
+                "-no-reboot",
+                "-bios",
+                image(source).toString(),
+                "-device",
+                "isa-debug-exit,iobase=0xf4,iosize=4",
+                "-debugcon",
+                "file:" + console)
             .redirectErrorStream(true)
             .redirectOutput(scratch.resolve(name + ".out").toFile())
             .start();
@@ -125,10 +139,12 @@ final class ProgramTest {
     return scratch.resolve(source.getFileName() + ".bin");
   }
 
-  private static byte[] assemble(Path source, String definition) throws IOException, InterruptedException {
+  private static byte[] assemble(Path source, String definition)
+      throws IOException, InterruptedException {
     Path image = image(source);
     Process nasm =
-        new ProcessBuilder("nasm", definition, "-f", "bin", "-o", image.toString(), source.toString())
+        new ProcessBuilder(
+                "nasm", definition, "-f", "bin", "-o", image.toString(), source.toString())
             .directory(source.getParent().toFile())
             .redirectErrorStream(true)
             .start();
@@ -147,7 +163,9 @@ final class ProgramTest {
     try {
       int line = Integer.parseInt(machine.console.toString(), 16);
       List<String> lines = Files.readAllLines(source);
-      return line >= 1 && line <= lines.size() ? where + "; line " + line + ": " + lines.get(line - 1) : where;
+      return line >= 1 && line <= lines.size()
+          ? where + "; line " + line + ": " + lines.get(line - 1)
+          : where;
     } catch (NumberFormatException | IOException e) {
       return where;
     }

@@ -17,14 +17,18 @@ import sharevm.cpu.Segment;
 import sharevm.cpu.address.SegmentLoader;
 
 /**
- * Random bytes as code, in each mode: whatever they do to the guest, nothing may come out of the processor but an exit,
- * and within its budget. Another run: {@code -Dsharevm.seed=N -Dsharevm.randomCode=rounds}.
+ * Random bytes as code, in each mode: whatever they do to the guest, nothing may come out of the
+ * processor but an exit, and within its budget. Another run: {@code -Dsharevm.seed=N
+ * -Dsharevm.randomCode=rounds}.
  */
 final class RandomCodeTest {
   private static final int BUDGET = 500;
 
-  /** How often a machine's processor begins anew, at another place: most code soon ends in shutdown. */
+  /**
+   * How often a machine's processor begins anew, at another place: most code soon ends in shutdown.
+   */
   private static final int TURNS = 100;
+
   private static final int PATTERN = 1 << 16;
   private static final int WRITABLE_DATA = 0xc093;
   private static final int CODE = 0x9b;
@@ -69,7 +73,15 @@ final class RandomCodeTest {
       }
     } catch (RuntimeException | Error thrown) {
       throw new AssertionError(
-          "seed " + seed + ", round " + round + ", " + start + ", RIP " + Long.toHexString(cpu.state.rip), thrown);
+          "seed "
+              + seed
+              + ", round "
+              + round
+              + ", "
+              + start
+              + ", RIP "
+              + Long.toHexString(cpu.state.rip),
+          thrown);
     }
   }
 
@@ -100,7 +112,8 @@ final class RandomCodeTest {
       s.cr0 = Control.CR0_PE | Control.CR0_ET | Control.CR0_NE;
       s.cpl = user || start == Start.VIRTUAL_8086 ? 3 : 0;
       for (int n = CpuState.ES; n <= CpuState.GS; n++) {
-        int kind = n == CpuState.CS ? CODE | (is64 ? Segment.LONG : Segment.DEFAULT_BIG) : WRITABLE_DATA;
+        int kind =
+            n == CpuState.CS ? CODE | (is64 ? Segment.LONG : Segment.DEFAULT_BIG) : WRITABLE_DATA;
         flat(s, n, kind | (user ? LEVEL_3 : 0));
       }
     }

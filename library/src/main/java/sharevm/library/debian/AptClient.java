@@ -46,7 +46,9 @@ final class AptClient {
     return result.status == 0 ? PackageRecord.parse(result.output) : Optional.empty();
   }
 
-  /** Fetches the lists anew; returns what went wrong, if anything, with lists that may do even so. */
+  /**
+   * Fetches the lists anew; returns what went wrong, if anything, with lists that may do even so.
+   */
   Optional<String> update() throws IOException, LibraryException {
     Result result = run(folder, _ -> {}, "apt-get", "-q", "update");
     return result.status == 0 ? Optional.empty() : Optional.of(result.error());
@@ -75,7 +77,9 @@ final class AptClient {
     /** The line that says what went wrong. */
     String error() {
       List<String> lines = output.lines().filter(line -> line.startsWith("E: ")).toList();
-      return lines.isEmpty() ? "apt-get ended with status " + status : lines.getFirst().substring(3);
+      return lines.isEmpty()
+          ? "apt-get ended with status " + status
+          : lines.getFirst().substring(3);
     }
   }
 
@@ -108,7 +112,8 @@ final class AptClient {
       while (!process.waitFor(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
         progress.accept(bytesIn(where) + bytesIn(folder.resolve("archives").resolve("partial")));
         if (System.nanoTime() - end > 0) {
-          throw LibraryException.failed("apt-get has not finished in " + TIMEOUT_SECONDS + " s: try again later");
+          throw LibraryException.failed(
+              "apt-get has not finished in " + TIMEOUT_SECONDS + " s: try again later");
         }
       }
     } catch (InterruptedException e) {
@@ -130,8 +135,8 @@ final class AptClient {
   }
 
   /**
-   * Writes the settings that keep this client to itself (apt.conf(5)). They come after the host's own,
-   * of which the sources, the keys and the proxies stay.
+   * Writes the settings that keep this client to itself (apt.conf(5)). They come after the host's
+   * own, of which the sources, the keys and the proxies stay.
    */
   private Path configuration() throws IOException {
     Path lists = folder.resolve("lists");

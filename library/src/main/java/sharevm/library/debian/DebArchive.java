@@ -14,7 +14,9 @@ import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.tukaani.xz.XZInputStream;
 
-/** The files of a Debian package (deb(5)): an {@code ar} archive around a compressed {@code tar}. */
+/**
+ * The files of a Debian package (deb(5)): an {@code ar} archive around a compressed {@code tar}.
+ */
 public final class DebArchive {
   /** The largest file that is read, in bytes: 256 MiB. */
   private static final long MAXIMUM_BYTES = 256L << 20;
@@ -43,7 +45,8 @@ public final class DebArchive {
   private static Optional<byte[]> file(TarArchiveInputStream tar, Predicate<String> wanted)
       throws IOException {
     for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
-      String name = entry.getName().startsWith("./") ? entry.getName().substring(2) : entry.getName();
+      String name =
+          entry.getName().startsWith("./") ? entry.getName().substring(2) : entry.getName();
       if (entry.isFile() && wanted.test(name)) {
         if (entry.getSize() > MAXIMUM_BYTES) {
           throw new IOException(name + " is larger than any file that is wanted");

@@ -20,9 +20,9 @@ import sharevm.library.Progress;
 /**
  * Debian packages, fetched once with the host's package client and kept.
  *
- * <p>In the folder given: {@code packages/ARCHITECTURE/NAME.deb}, each checked against the SHA-256 of
- * the signed package lists before it gets that name, and {@code apt/ARCHITECTURE}, the client's own
- * lists. Two processes may fetch at once.
+ * <p>In the folder given: {@code packages/ARCHITECTURE/NAME.deb}, each checked against the SHA-256
+ * of the signed package lists before it gets that name, and {@code apt/ARCHITECTURE}, the client's
+ * own lists. Two processes may fetch at once.
  */
 public final class DebianPackages {
   private static final int BUFFER_BYTES = 1 << 16;
@@ -41,14 +41,15 @@ public final class DebianPackages {
   }
 
   /**
-   * Returns the file of a package, fetched if it is not here yet. Of a package that only points to the
-   * kernel of the day, such as {@code linux-image-amd64}, that is the kernel's own.
+   * Returns the file of a package, fetched if it is not here yet. Of a package that only points to
+   * the kernel of the day, such as {@code linux-image-amd64}, that is the kernel's own.
    *
    * @param architecture as Debian names it: {@code amd64}, {@code i386}
    */
   public Path fetch(String name, String architecture) throws LibraryException {
     if (!name.matches("[a-z0-9][a-z0-9.+-]+") || !architecture.matches("[a-z0-9-]+")) {
-      throw LibraryException.usage("not the name of a Debian package: " + name + ":" + architecture);
+      throw LibraryException.usage(
+          "not the name of a Debian package: " + name + ":" + architecture);
     }
     Path kept = cache.resolve("packages").resolve(architecture).resolve(name + ".deb");
     if (Files.isRegularFile(kept)) {
@@ -116,12 +117,13 @@ public final class DebianPackages {
     String what = "fetching " + wanted.name();
     Path work = Files.createTempDirectory(kept.getParent(), ".fetch-");
     try {
-      Path file =
-          client.download(wanted, work, bytes -> progress.at(what, bytes, wanted.size()));
+      Path file = client.download(wanted, work, bytes -> progress.at(what, bytes, wanted.size()));
       progress.at(what, wanted.size(), wanted.size());
       if (Files.size(file) != wanted.size() || !sha256(file).equals(wanted.sha256())) {
         throw LibraryException.failed(
-            "what was fetched as " + wanted.name() + " is not what the package lists promise: try again");
+            "what was fetched as "
+                + wanted.name()
+                + " is not what the package lists promise: try again");
       }
       Files.move(file, kept, StandardCopyOption.ATOMIC_MOVE);
     } finally {

@@ -7,7 +7,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What a package index says of one package (Debian Policy 5.6, Debian Repository Format "Packages").
+ * What a package index says of one package (Debian Policy 5.6, Debian Repository Format
+ * "Packages").
  *
  * @param sha256 in lower-case hexadecimal
  * @param size of the package file, in bytes

@@ -7,8 +7,8 @@ import java.util.List;
 
 /**
  * The applets of a busybox binary, found without running it: it may be for another architecture. A
- * busybox holds the sorted names of its applets one after another, each closed by a NUL and the last
- * followed by another; {@code [} and {@code [[} sort first.
+ * busybox holds the sorted names of its applets one after another, each closed by a NUL and the
+ * last followed by another; {@code [} and {@code [[} sort first.
  */
 final class BusyboxApplets {
   private static final byte[] START = "\0[\0[[\0".getBytes(StandardCharsets.US_ASCII);

@@ -11,9 +11,9 @@ import sharevm.library.debian.DebArchive;
 import sharevm.library.debian.DebianPackages;
 
 /**
- * The guest for a run without a target: Debian's kernel for clouds and a busybox, with a shell on the
- * serial console within seconds. It is put together from Debian's packages once and kept as {@code
- * guests/mini-N} in the cache.
+ * The guest for a run without a target: Debian's kernel for clouds and a busybox, with a shell on
+ * the serial console within seconds. It is put together from Debian's packages once and kept as
+ * {@code guests/mini-N} in the cache.
  */
 public final class MiniGuest {
   /** The number N; another content of the initial file system needs another. */
@@ -65,7 +65,8 @@ public final class MiniGuest {
 
   /** Returns the program in a Debian busybox package. */
   public static byte[] busybox(Path deb) throws IOException {
-    return DebArchive.file(deb, name -> name.equals("bin/busybox") || name.equals("usr/bin/busybox"))
+    return DebArchive.file(
+            deb, name -> name.equals("bin/busybox") || name.equals("usr/bin/busybox"))
         .orElseThrow(() -> new IOException(deb + " has no bin/busybox"));
   }
 
@@ -75,8 +76,8 @@ public final class MiniGuest {
   }
 
   /**
-   * Starts an initial file system with a busybox and a link for each of its applets, the folders that
-   * programs expect, and the console; what runs first, {@code init}, is still to be added.
+   * Starts an initial file system with a busybox and a link for each of its applets, the folders
+   * that programs expect, and the console; what runs first, {@code init}, is still to be added.
    */
   public static Initramfs userland(byte[] busybox) throws IOException {
     Initramfs files =

@@ -54,7 +54,8 @@ final class DebArchiveTest {
     Files.writeString(root.resolve("boot/vmlinuz-6.1"), "the kernel");
     Path deb = folder.resolve("k.deb");
     Process process =
-        new ProcessBuilder("dpkg-deb", "-Z" + compression, "--build", root.toString(), deb.toString())
+        new ProcessBuilder(
+                "dpkg-deb", "-Z" + compression, "--build", root.toString(), deb.toString())
             .redirectErrorStream(true)
             .start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

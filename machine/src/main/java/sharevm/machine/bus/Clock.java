@@ -10,8 +10,8 @@ public interface Clock {
   long nanos();
 
   /**
-   * Converts nanoseconds to ticks of a frequency, rounded down; exact, also where the product would not
-   * fit 64 bits.
+   * Converts nanoseconds to ticks of a frequency, rounded down; exact, also where the product would
+   * not fit 64 bits.
    *
    * @param nanos 0 or more
    * @param hertz 1 to 2^33
@@ -23,8 +23,8 @@ public interface Clock {
   }
 
   /**
-   * Returns the first nanosecond at which {@link #toTicks} gives at least {@code ticks}; the largest
-   * long if that lies beyond it.
+   * Returns the first nanosecond at which {@link #toTicks} gives at least {@code ticks}; the
+   * largest long if that lies beyond it.
    *
    * @param ticks 0 or more
    * @param hertz 1 to 2^33

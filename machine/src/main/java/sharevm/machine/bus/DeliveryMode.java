@@ -1,6 +1,8 @@
 package sharevm.machine.bus;
 
-/** What an interrupt message asks for, in the order of its three bits (Intel SDM Vol. 3A, 11.6.1). */
+/**
+ * What an interrupt message asks for, in the order of its three bits (Intel SDM Vol. 3A, 11.6.1).
+ */
 public enum DeliveryMode {
   /** An interrupt with the message's vector, to all that are addressed. */
   FIXED,

@@ -19,9 +19,9 @@ import sharevm.cpu.SavedState;
  *                              ROM      from ramSize on
  * </pre>
  *
- * <p>{@link #readable} and {@link #writable} may be called on any thread; what changes the map is called
- * under the device lock, and tells the {@linkplain #onChange listener} so that processors drop what they
- * know of it.
+ * <p>{@link #readable} and {@link #writable} may be called on any thread; what changes the map is
+ * called under the device lock, and tells the {@linkplain #onChange listener} so that processors
+ * drop what they know of it.
  */
 public final class GuestMemory implements Part {
   /** Where the hole below 4 GiB begins at the lowest: RAM beyond it goes above 4 GiB. */
@@ -128,7 +128,9 @@ public final class GuestMemory implements Part {
     return beyondFirstMebibyte(address, false);
   }
 
-  /** Returns the segment's offset of the page at an address if it may be written as memory, else -1. */
+  /**
+   * Returns the segment's offset of the page at an address if it may be written as memory, else -1.
+   */
   public long writable(long physicalAddress) {
     long address = physicalAddress & addressMask & PAGE_MASK;
     if (address >= 0 && address < MEBIBYTE) {
@@ -170,7 +172,8 @@ public final class GuestMemory implements Part {
       throw new IllegalArgumentException("a ROM of %d bytes at %#x".formatted(image.length, base));
     }
     if (!low && (base < lowTop || end > FOUR_GIB) || romEnd + image.length > segment.byteSize()) {
-      throw new IllegalArgumentException("no room for a ROM of %d bytes at %#x".formatted(image.length, base));
+      throw new IllegalArgumentException(
+          "no room for a ROM of %d bytes at %#x".formatted(image.length, base));
     }
     MemorySegment.copy(image, 0, segment, ValueLayout.JAVA_BYTE, romEnd, image.length);
     if (low) {
@@ -205,8 +208,8 @@ public final class GuestMemory implements Part {
   }
 
   /**
-   * Says for pages below 1 MiB whether reads and writes go to RAM; reads that do not go to ROM, if one
-   * is there, else to the bus; writes that do not go to the bus.
+   * Says for pages below 1 MiB whether reads and writes go to RAM; reads that do not go to ROM, if
+   * one is there, else to the bus; writes that do not go to the bus.
    */
   public void shadow(long base, long length, boolean readRam, boolean writeRam) {
     for (long address = base; address < base + length && address < MEBIBYTE; address += PAGE) {
@@ -264,7 +267,8 @@ public final class GuestMemory implements Part {
         Arrays.fill(target, from + done, from + done + part, (byte) 0xFF);
         all = false;
       } else {
-        MemorySegment.copy(segment, ValueLayout.JAVA_BYTE, page + inPage, target, from + done, part);
+        MemorySegment.copy(
+            segment, ValueLayout.JAVA_BYTE, page + inPage, target, from + done, part);
       }
       done += part;
     }
@@ -286,7 +290,8 @@ public final class GuestMemory implements Part {
       if (page < 0) {
         all = false;
       } else {
-        MemorySegment.copy(source, from + done, segment, ValueLayout.JAVA_BYTE, page + inPage, part);
+        MemorySegment.copy(
+            source, from + done, segment, ValueLayout.JAVA_BYTE, page + inPage, part);
         writeObserver.written(page + inPage, part);
       }
       done += part;
@@ -294,7 +299,9 @@ public final class GuestMemory implements Part {
     return all;
   }
 
-  /** The map only, without the bytes: RAM is kept by its own means, ROM is put on by the builder. */
+  /**
+   * The map only, without the bytes: RAM is kept by its own means, ROM is put on by the builder.
+   */
   @Override
   public SavedState save() {
     long[] readRam = new long[LOW_PAGES];
@@ -310,7 +317,9 @@ public final class GuestMemory implements Part {
   public void restore(SavedState state) {
     long[] readRam = state.getLongs("readRam");
     long[] writeRam = state.getLongs("writeRam");
-    for (int page = 0; page < Math.min(LOW_PAGES, Math.min(readRam.length, writeRam.length)); page++) {
+    for (int page = 0;
+        page < Math.min(LOW_PAGES, Math.min(readRam.length, writeRam.length));
+        page++) {
       shadow((long) page * PAGE, PAGE, readRam[page] != 0, writeRam[page] != 0);
     }
     a20(state.getBoolean("a20"));

@@ -6,7 +6,10 @@ public final class HostClock implements Clock {
   private volatile long frozenAt;
   private volatile boolean running;
 
-  /** Makes a stopped clock that shows {@code nanos}: 0 for a new machine, the saved time for a restored one. */
+  /**
+   * Makes a stopped clock that shows {@code nanos}: 0 for a new machine, the saved time for a
+   * restored one.
+   */
   public HostClock(long nanos) {
     frozenAt = nanos;
   }

@@ -1,8 +1,8 @@
 package sharevm.machine.bus;
 
 /**
- * A wire that a chip drives and that an interrupt controller, or anything else, listens to. Driven under
- * the device lock; setting the level that it has already changes nothing.
+ * A wire that a chip drives and that an interrupt controller, or anything else, listens to. Driven
+ * under the device lock; setting the level that it has already changes nothing.
  */
 @FunctionalInterface
 public interface InterruptLine {
@@ -18,7 +18,9 @@ public interface InterruptLine {
     set(false);
   }
 
-  /** Returns a line that drives two others, this one first: an ISA interrupt at 8259A and I/O APIC. */
+  /**
+   * Returns a line that drives two others, this one first: an ISA interrupt at 8259A and I/O APIC.
+   */
   default InterruptLine and(InterruptLine other) {
     return asserted -> {
       set(asserted);

@@ -1,6 +1,9 @@
 package sharevm.machine.bus;
 
-/** The way of interrupt messages from I/O APICs and devices to the processors. Safe for several threads. */
+/**
+ * The way of interrupt messages from I/O APICs and devices to the processors. Safe for several
+ * threads.
+ */
 @FunctionalInterface
 public interface InterruptMessages {
   /** The physical or logical destination that means everyone. */

@@ -4,7 +4,8 @@ import java.lang.foreign.MemorySegment;
 import sharevm.cpu.Bus;
 
 /**
- * The bus as one processor sees it: what all share, and over it the page that is the processor's own.
+ * The bus as one processor sees it: what all share, and over it the page that is the processor's
+ * own.
  */
 public final class MachineBus implements Bus {
   private static final long PAGE_MASK = -1L << 12;

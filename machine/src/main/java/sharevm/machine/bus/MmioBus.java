@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Registers in physical memory space. Fixed devices have precedence over {@linkplain #window windows},
- * which a guest moves about (PCI base address registers). Reads of nothing give all ones, writes to
- * nothing are dropped.
+ * Registers in physical memory space. Fixed devices have precedence over {@linkplain #window
+ * windows}, which a guest moves about (PCI base address registers). Reads of nothing give all ones,
+ * writes to nothing are dropped.
  */
 public final class MmioBus {
   private record Range(long base, long length, MmioDevice device) {

@@ -3,8 +3,8 @@ package sharevm.machine.bus;
 import sharevm.cpu.SavedState;
 
 /**
- * A part of a machine that has state. All methods are called under the device lock, {@link #save} and
- * {@link #restore} only while no processor runs and timers are stopped.
+ * A part of a machine that has state. All methods are called under the device lock, {@link #save}
+ * and {@link #restore} only while no processor runs and timers are stopped.
  */
 public interface Part {
   /** Returns the whole state as named fields; times are absolute on the machine's {@link Clock}. */

@@ -5,8 +5,9 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The 64 Ki I/O ports. Fixed devices have precedence over {@linkplain #window windows}, which a guest
- * moves about (PCI base address registers). Reads of nothing give all ones, writes to nothing are dropped.
+ * The 64 Ki I/O ports. Fixed devices have precedence over {@linkplain #window windows}, which a
+ * guest moves about (PCI base address registers). Reads of nothing give all ones, writes to nothing
+ * are dropped.
  */
 public final class PortBus {
   /** The number of ports. */
@@ -29,7 +30,9 @@ public final class PortBus {
       this.device = device;
     }
 
-    /** Shows the window at a port; any base is good, what lies beyond the last port is not reached. */
+    /**
+     * Shows the window at a port; any base is good, what lies beyond the last port is not reached.
+     */
     public void moveTo(int base) {
       range = new Range(base & PORTS - 1, count, device);
     }

@@ -1,8 +1,8 @@
 package sharevm.machine.bus;
 
 /**
- * The page of physical memory that one processor sees by itself: its local APIC's registers. Called on
- * that processor's thread, without the device lock.
+ * The page of physical memory that one processor sees by itself: its local APIC's registers. Called
+ * on that processor's thread, without the device lock.
  */
 public interface PrivatePage {
   /** No such page. */

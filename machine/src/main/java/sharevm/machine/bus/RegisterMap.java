@@ -1,9 +1,9 @@
 package sharevm.machine.bus;
 
 /**
- * Lays registers out in a range of addresses and turns accesses of any width and alignment into whole
- * registers: a narrow read is cut out of one, a wide one put together from several, and a write says
- * which bits it means, so that write-one-to-clear registers need no care.
+ * Lays registers out in a range of addresses and turns accesses of any width and alignment into
+ * whole registers: a narrow read is cut out of one, a wide one put together from several, and a
+ * write says which bits it means, so that write-one-to-clear registers need no care.
  *
  * @param <R> the chip's registers, mostly an enum
  */
@@ -22,15 +22,17 @@ public final class RegisterMap<R extends RegisterMap.Register> {
     /** Reads a register as a whole, zero-extended. */
     long read(R register);
 
-    /** Writes those bits of a register that are set in {@code mask}; {@code value} is 0 elsewhere. */
+    /**
+     * Writes those bits of a register that are set in {@code mask}; {@code value} is 0 elsewhere.
+     */
     void write(R register, long value, long mask);
   }
 
   private final Register[] at;
 
   /**
-   * Makes a map of {@code length} bytes; bytes that no register takes are reserved: they read as 0 and
-   * ignore writes.
+   * Makes a map of {@code length} bytes; bytes that no register takes are reserved: they read as 0
+   * and ignore writes.
    *
    * @throws IllegalArgumentException if registers overlap or lie outside
    */

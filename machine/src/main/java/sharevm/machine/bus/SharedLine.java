@@ -3,8 +3,9 @@ package sharevm.machine.bus;
 import sharevm.cpu.SavedState;
 
 /**
- * A wire that several drivers share, as the PCI interrupt lines are: asserted while any of them asserts.
- * Its state is what its drivers last said; a driver may say it again after a restore, but need not.
+ * A wire that several drivers share, as the PCI interrupt lines are: asserted while any of them
+ * asserts. Its state is what its drivers last said; a driver may say it again after a restore, but
+ * need not.
  */
 public final class SharedLine implements Part {
   private final InterruptLine target;

@@ -6,11 +6,11 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
- * The deadlines of one machine. Any thread may set or cancel one; its action runs under the device lock,
- * on a thread of its own after {@link #start}, or on the caller of {@link #runDue}.
+ * The deadlines of one machine. Any thread may set or cancel one; its action runs under the device
+ * lock, on a thread of its own after {@link #start}, or on the caller of {@link #runDue}.
  *
- * <p>A chip that sets and cancels under the device lock never sees an action run that it has cancelled.
- * Others must look in the action at whether they still want it.
+ * <p>A chip that sets and cancels under the device lock never sees an action run that it has
+ * cancelled. Others must look in the action at whether they still want it.
  */
 public final class Timers implements AutoCloseable {
   /** No deadline. */
@@ -28,7 +28,9 @@ public final class Timers implements AutoCloseable {
       this.action = action;
     }
 
-    /** Sets the deadline on the machine's clock in place of the former one; {@link #NEVER} cancels. */
+    /**
+     * Sets the deadline on the machine's clock in place of the former one; {@link #NEVER} cancels.
+     */
     public void at(long nanos) {
       schedule(this, nanos);
     }
@@ -82,14 +84,16 @@ public final class Timers implements AutoCloseable {
     return earliest;
   }
 
-  /** Sets who is told, on the setting thread, when the earliest deadline has become an earlier one. */
+  /**
+   * Sets who is told, on the setting thread, when the earliest deadline has become an earlier one.
+   */
   public void onEarlier(Runnable listener) {
     onEarlier = listener;
   }
 
   /**
-   * Runs what is due, in the order of deadlines. An action may set its timer again; what is then due at
-   * once waits for the next call, so that this one always ends.
+   * Runs what is due, in the order of deadlines. An action may set its timer again; what is then
+   * due at once waits for the next call, so that this one always ends.
    */
   public void runDue() {
     long now = clock.nanos();

@@ -6,8 +6,8 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Readable lines about what chips do, by category. Costs a test of a constant where it is off: callers
- * ask {@link #on} before they make arguments.
+ * Readable lines about what chips do, by category. Costs a test of a constant where it is off:
+ * callers ask {@link #on} before they make arguments.
  */
 public final class Trace {
   /** What can be traced. */
@@ -64,8 +64,12 @@ public final class Trace {
       String text = String.format(Locale.ROOT, format, arguments);
       sink.accept(
           String.format(
-              Locale.ROOT, "%6d.%06d %-8s %s",
-              nanos / Clock.SECOND, nanos % Clock.SECOND / 1000, category.word(), text));
+              Locale.ROOT,
+              "%6d.%06d %-8s %s",
+              nanos / Clock.SECOND,
+              nanos % Clock.SECOND / 1000,
+              category.word(),
+              text));
     }
   }
 }

@@ -82,7 +82,9 @@ public final class Acpi {
     return map.tables();
   }
 
-  /** Returns all tables by address, the RSDP first, from {@code base} on; the FACS at {@code nvs}. */
+  /**
+   * Returns all tables by address, the RSDP first, from {@code base} on; the FACS at {@code nvs}.
+   */
   Map<Long, byte[]> tables(long base, long nvs) {
     Map<Long, byte[]> placed = new LinkedHashMap<>();
     long rsdp = base;
@@ -132,8 +134,7 @@ public final class Acpi {
   /** Fixed ACPI Description Table ([ACPI] 5.2.9). */
   private byte[] fadt(long dsdt, long facs) {
     int boot = LEGACY_DEVICES | KEYBOARD_8042 | (platform.textScreen() ? 0 : NO_VGA);
-    int flags =
-        WBINVD | PROC_C1 | NO_SLEEP_BUTTON | NO_FIXED_RTC | TIMER_32_BITS | RESET_REGISTER;
+    int flags = WBINVD | PROC_C1 | NO_SLEEP_BUTTON | NO_FIXED_RTC | TIMER_32_BITS | RESET_REGISTER;
     Bytes body =
         new Bytes()
             .u32(facs)
@@ -241,10 +242,7 @@ public final class Acpi {
         int interrupt = PcLayout.PCI_INTERRUPTS + (slot + pin) % PCI_PINS;
         routes.add(
             pack(
-                integer((long) slot << 16 | 0xFFFF),
-                integer(pin),
-                integer(0),
-                integer(interrupt)));
+                integer((long) slot << 16 | 0xFFFF), integer(pin), integer(0), integer(interrupt)));
       }
     }
     return pack(routes);

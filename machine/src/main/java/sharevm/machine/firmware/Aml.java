@@ -3,8 +3,8 @@ package sharevm.machine.firmware;
 import java.util.List;
 
 /**
- * Writes ACPI Machine Language ([ACPI] 20.2) term by term; each method gives the bytes of one term, and
- * terms nest as in ASL:
+ * Writes ACPI Machine Language ([ACPI] 20.2) term by term; each method gives the bytes of one term,
+ * and terms nest as in ASL:
  *
  * <pre>
  *   device("RTC_", name("_HID", eisaId("PNP0B00")), name("_CRS", resources(io(0x70, 2), irq(8))))
@@ -32,7 +32,10 @@ final class Aml {
   private static final int RESOURCE_WORD = 0x88;
   private static final int DECODE_16 = 1;
 
-  /** General flags of an address space descriptor: minimum and maximum fixed, positive decode, producer. */
+  /**
+   * General flags of an address space descriptor: minimum and maximum fixed, positive decode,
+   * producer.
+   */
   private static final int RANGE_FIXED = 0x0C;
 
   private static final int ENTIRE_RANGE = 3;
@@ -84,10 +87,11 @@ final class Aml {
     return new Bytes().u8(STRING).ascii(text).u8(0).toArray();
   }
 
-  /** A plug and play identifier, three letters and four hexadecimal digits, packed ([ACPI] 19.3.4). */
+  /**
+   * A plug and play identifier, three letters and four hexadecimal digits, packed ([ACPI] 19.3.4).
+   */
   static byte[] eisaId(String id) {
-    int letters =
-        (id.charAt(0) - '@') << 10 | (id.charAt(1) - '@') << 5 | (id.charAt(2) - '@');
+    int letters = (id.charAt(0) - '@') << 10 | (id.charAt(1) - '@') << 5 | (id.charAt(2) - '@');
     int packed = letters << 16 | Integer.parseInt(id.substring(3), 16);
     return integer(Integer.reverseBytes(packed) & 0xFFFF_FFFFL);
   }
@@ -105,14 +109,7 @@ final class Aml {
 
   /** Fixed I/O ports, decoded in all 16 bits. */
   static byte[] io(int base, int count) {
-    return new Bytes()
-        .u8(RESOURCE_IO)
-        .u8(DECODE_16)
-        .u16(base)
-        .u16(base)
-        .u8(1)
-        .u8(count)
-        .toArray();
+    return new Bytes().u8(RESOURCE_IO).u8(DECODE_16).u16(base).u16(base).u8(1).u8(count).toArray();
   }
 
   /** An ISA interrupt: edge-triggered, active high, not shared. */

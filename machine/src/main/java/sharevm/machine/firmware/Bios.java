@@ -6,8 +6,8 @@ import sharevm.machine.bus.GuestMemory;
 import sharevm.machine.firmware.MemoryMap.Entry;
 
 /**
- * The BIOS services that the setup code of a kernel entered in real mode asks for: memory, equipment, the
- * screen as a teletype, keyboard state, no drives.
+ * The BIOS services that the setup code of a kernel entered in real mode asks for: memory,
+ * equipment, the screen as a teletype, keyboard state, no drives.
  */
 public final class Bios {
   private static final int BDA = 0x400;

@@ -4,7 +4,10 @@ import static sharevm.machine.firmware.LowMemory.ZERO_PAGE;
 
 import java.util.List;
 
-/** Writes struct boot_params, the "zero page", which 32- and 64-bit entry hand to Linux ([ZEROPAGE]). */
+/**
+ * Writes struct boot_params, the "zero page", which 32- and 64-bit entry hand to Linux
+ * ([ZEROPAGE]).
+ */
 final class BootParams {
   private static final int BYTES = 0x1000;
   private static final int VIDEO_MODE = 0x006;

@@ -47,7 +47,9 @@ public record ElfImage(
     return file.contains(0, 52) && file.u32(0) == MAGIC;
   }
 
-  /** Reads the headers of a file that {@link #fits}; an executable for another machine is refused. */
+  /**
+   * Reads the headers of a file that {@link #fits}; an executable for another machine is refused.
+   */
   public static ElfImage parse(GuestFile file) {
     boolean wide = file.u8(4) == 2;
     int machine = file.u16(18);

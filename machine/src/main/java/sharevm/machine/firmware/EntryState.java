@@ -69,8 +69,8 @@ public record EntryState(
   /**
    * A segment register with its hidden part.
    *
-   * @param attributes bits 40 to 55 of the descriptor, the limit's bits among them zero: type, S, DPL, P in
-   *     the low byte; AVL, L, D/B, G in bits 12 to 15 (Intel SDM Vol. 3A 3.4.5)
+   * @param attributes bits 40 to 55 of the descriptor, the limit's bits among them zero: type, S,
+   *     DPL, P in the low byte; AVL, L, D/B, G in bits 12 to 15 (Intel SDM Vol. 3A 3.4.5)
    * @param limit in bytes, last valid offset
    */
   public record Segment(int selector, long base, long limit, int attributes) {

@@ -15,8 +15,8 @@ import sharevm.machine.bus.Part;
 import sharevm.machine.bus.PortDevice;
 
 /**
- * The firmware configuration device: numbered items and named files that a guest's firmware reads, byte by
- * byte or by DMA (QEMU's docs/specs/fw_cfg.rst, here [FWCFG]).
+ * The firmware configuration device: numbered items and named files that a guest's firmware reads,
+ * byte by byte or by DMA (QEMU's docs/specs/fw_cfg.rst, here [FWCFG]).
  *
  * <pre>
  *   +0  selector, 2 bytes, write     +1  data, 1 byte, read     +4  DMA address, 8 bytes, big-endian
@@ -206,9 +206,7 @@ public final class FwCfg implements PortDevice, Part {
 
   private int next() {
     MemorySegment content = content();
-    return offset < content.byteSize()
-        ? content.get(ValueLayout.JAVA_BYTE, offset++) & 0xFF
-        : 0;
+    return offset < content.byteSize() ? content.get(ValueLayout.JAVA_BYTE, offset++) & 0xFF : 0;
   }
 
   /** Carries out the control structure at an address ([FWCFG] "Guest-side DMA Interface"). */

@@ -36,8 +36,7 @@ public record GuestFile(String name, MemorySegment bytes) {
       throw new LoaderException(path + ": is a folder; name the file in it");
     }
     try (FileChannel channel = FileChannel.open(path)) {
-      MemorySegment bytes =
-          channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+      MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
       return new GuestFile(path.toString(), bytes);
     } catch (NoSuchFileException e) {
       throw new LoaderException(path + ": no such file; check the path", e);

@@ -9,8 +9,8 @@ import java.util.zip.GZIPInputStream;
 import org.tukaani.xz.SingleXZInputStream;
 
 /**
- * The compressed kernel inside a bzImage, unpacked on the host: tens of times faster than to have the
- * guest's own decompressor interpreted.
+ * The compressed kernel inside a bzImage, unpacked on the host: tens of times faster than to have
+ * the guest's own decompressor interpreted.
  */
 final class KernelPayload {
   private static final int GZIP_MAGIC = 0x8B1F;

@@ -46,14 +46,7 @@ public record LinuxBoot(
   /** Returns a plain boot of a kernel. */
   public static LinuxBoot of(GuestFile kernel, Optional<GuestFile> initrd, String commandLine) {
     return new LinuxBoot(
-        kernel,
-        initrd,
-        commandLine,
-        EntryPoint.AUTO,
-        UnpackPolicy.HOST,
-        true,
-        false,
-        new byte[0]);
+        kernel, initrd, commandLine, EntryPoint.AUTO, UnpackPolicy.HOST, true, false, new byte[0]);
   }
 
   /** Returns the same by another door. */

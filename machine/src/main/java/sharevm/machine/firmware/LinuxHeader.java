@@ -1,8 +1,8 @@
 package sharevm.machine.firmware;
 
 /**
- * The real-mode kernel header of a Linux image ([BOOT] "The Real-Mode Kernel Header"), with what older
- * protocols leave out filled in as they imply it.
+ * The real-mode kernel header of a Linux image ([BOOT] "The Real-Mode Kernel Header"), with what
+ * older protocols leave out filled in as they imply it.
  *
  * @param protocol version, 0x020F for 2.15; 0 for kernels before 1.3.73, which have no header
  * @param setupBytes length of the boot sector and the real-mode code together
@@ -90,8 +90,7 @@ public record LinuxHeader(
           "%s: truncated: the kernel behind its %d bytes of setup is missing; fetch it again"
               .formatted(file.name(), setupBytes));
     }
-    boolean hasHeader =
-        file.contains(0, CODE32_START + 4) && file.u32(MAGIC) == HEADER_MAGIC;
+    boolean hasHeader = file.contains(0, CODE32_START + 4) && file.u32(MAGIC) == HEADER_MAGIC;
     int protocol = hasHeader ? file.u16(VERSION) : 0;
     // From 2.04 on the header counts the rest in paragraphs, the last of which need not be whole.
     long paragraphs = protocol >= 0x0204 ? file.u32(SYSTEM_SIZE) : 0;
@@ -122,7 +121,9 @@ public record LinuxHeader(
         sized ? file.u32(INIT_SIZE) : body * 3);
   }
 
-  /** Returns where the header's fields end in the image ([BOOT] "Details of Header Fields", jump). */
+  /**
+   * Returns where the header's fields end in the image ([BOOT] "Details of Header Fields", jump).
+   */
   public static int end(GuestFile file) {
     return (int) Math.min(MAGIC + file.u8(JUMP_OPERAND), file.size());
   }

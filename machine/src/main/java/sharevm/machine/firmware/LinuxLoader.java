@@ -10,11 +10,11 @@ import sharevm.machine.firmware.LinuxBoot.EntryPoint;
 import sharevm.machine.firmware.LinuxBoot.UnpackPolicy;
 
 /**
- * Loads a Linux kernel by the x86 boot protocol ([BOOT]), all versions, by its 16-, 32- or 64-bit entry,
- * or the ELF file inside it without the detour through the guest's decompressor.
+ * Loads a Linux kernel by the x86 boot protocol ([BOOT]), all versions, by its 16-, 32- or 64-bit
+ * entry, or the ELF file inside it without the detour through the guest's decompressor.
  *
- * <p>Placement: the protected-mode part at the kernel's preferred address if it has one, the initrd as
- * high as {@code initrd_addr_max} and memory allow, tables as {@link LowMemory} says.
+ * <p>Placement: the protected-mode part at the kernel's preferred address if it has one, the initrd
+ * as high as {@code initrd_addr_max} and memory allow, tables as {@link LowMemory} says.
  */
 public final class LinuxLoader {
   private static final long PAGE = 0x1000;
@@ -113,8 +113,7 @@ public final class LinuxLoader {
   }
 
   /** Loads the ELF file inside; empty if it cannot be unpacked or placed here. */
-  private Optional<EntryState> loadUnpacked(
-      LinuxBoot boot, LinuxHeader header, EntryPoint door) {
+  private Optional<EntryState> loadUnpacked(LinuxBoot boot, LinuxHeader header, EntryPoint door) {
     Optional<ElfImage> found =
         KernelPayload.unpack(boot.kernel(), header, map.usableLowEnd())
             .filter(ElfImage::fits)
@@ -131,9 +130,7 @@ public final class LinuxLoader {
     long end = Math.max(elf.physicalEnd(), elf.physicalStart() + header.initSize());
     long initrd = placeInitrd(boot, end, header.initrdMax());
     BootParams params =
-        new BootParams(memory)
-            .header(boot.kernel(), header)
-            .code32Start(elf.physicalStart());
+        new BootParams(memory).header(boot.kernel(), header).code32Start(elf.physicalStart());
     finish(params, boot, initrd, header.commandLineMax());
     return Optional.of(enter(elf.physicalEntry(), wide));
   }

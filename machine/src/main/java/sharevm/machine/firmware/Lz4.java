@@ -1,6 +1,9 @@
 package sharevm.machine.firmware;
 
-/** Unpacks the legacy LZ4 frame, which Linux kernels are packed in ([LZ4] frame format, "Legacy frame"). */
+/**
+ * Unpacks the legacy LZ4 frame, which Linux kernels are packed in ([LZ4] frame format, "Legacy
+ * frame").
+ */
 final class Lz4 {
   /** The frame's first four bytes, little-endian. */
   static final int LEGACY_MAGIC = 0x184C_2102;

@@ -4,7 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Which physical addresses are memory, and whose, as int 15h E820h and its heirs tell it ([ACPI] 15).
+ * Which physical addresses are memory, and whose, as int 15h E820h and its heirs tell it ([ACPI]
+ * 15).
  *
  * @param entries ascending, without overlap
  */

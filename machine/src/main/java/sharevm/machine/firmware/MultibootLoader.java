@@ -8,7 +8,8 @@ import sharevm.machine.firmware.EntryState.Table;
 
 /**
  * Loads a kernel by Multiboot 1 ([MULTIBOOT]): ELF32, ELF64 with a 32-bit entry, or any file by the
- * addresses in its header. It is entered in 32-bit protected mode, EAX the magic, EBX at the information.
+ * addresses in its header. It is entered in 32-bit protected mode, EAX the magic, EBX at the
+ * information.
  */
 public final class MultibootLoader {
   private static final long HEADER_MAGIC = 0x1BAD_B002L;
@@ -75,8 +76,7 @@ public final class MultibootLoader {
     Table gdt = LowMemory.writeGdt(memory, false);
     return new EntryState(
         Mode.PROTECTED,
-        new Registers(
-            BOOT_MAGIC, 0, 0, LowMemory.START_INFO, LowMemory.STACK_TOP, 0, 0, 0),
+        new Registers(BOOT_MAGIC, 0, 0, LowMemory.START_INFO, LowMemory.STACK_TOP, 0, 0, 0),
         placed.entry(),
         EntryState.FLAGS,
         EntryState.CR0_PE | EntryState.CR0_ET,
@@ -165,7 +165,9 @@ public final class MultibootLoader {
     }
   }
 
-  /** Puts the module on the page behind the kernel, as kernels that count memory from there expect. */
+  /**
+   * Puts the module on the page behind the kernel, as kernels that count memory from there expect.
+   */
   private void writeModule(GuestFile module, long kernelEnd) {
     long at = kernelEnd + PAGE - 1 & -PAGE;
     if (module.size() > map.usableLowEnd() - at) {

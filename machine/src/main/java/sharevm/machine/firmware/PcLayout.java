@@ -1,6 +1,8 @@
 package sharevm.machine.firmware;
 
-/** Where the fixed parts of this PC answer: what {@code MachineBuilder} wires and the tables tell. */
+/**
+ * Where the fixed parts of this PC answer: what {@code MachineBuilder} wires and the tables tell.
+ */
 public final class PcLayout {
   /** The first serial port. */
   public static final int COM1 = 0x3F8;
@@ -16,7 +18,6 @@ public final class PcLayout {
 
   /** PM timer, 4 bytes ([ACPI] 4.8.3.3). */
   public static final int PM_TIMER = 0x608;
-
 
   /** PCI configuration mechanism #1: address and data, 8 bytes. */
   public static final int PCI = 0xCF8;

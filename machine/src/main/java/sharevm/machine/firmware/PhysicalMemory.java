@@ -14,8 +14,8 @@ import java.nio.charset.StandardCharsets;
  *   segment    0 ........ lowBytes ...................... lowBytes + highBytes
  * </pre>
  *
- * Every method checks its range and throws {@link IndexOutOfBoundsException} outside it; callers who
- * handle what a stranger wrote ask {@link #contains} first.
+ * Every method checks its range and throws {@link IndexOutOfBoundsException} outside it; callers
+ * who handle what a stranger wrote ask {@link #contains} first.
  */
 public final class PhysicalMemory {
   /** Where memory begins again above the hole that PCI devices, I/O APIC and ROM live in. */

@@ -7,8 +7,9 @@ import sharevm.machine.firmware.EntryState.Registers;
 import sharevm.machine.firmware.EntryState.Table;
 
 /**
- * Loads an ELF kernel by its PVH note ([PVH]): entered in 32-bit protected mode without paging, EBX at
- * hvm_start_info version 1, which names the RSDP, the command line, the initrd and the memory map.
+ * Loads an ELF kernel by its PVH note ([PVH]): entered in 32-bit protected mode without paging, EBX
+ * at hvm_start_info version 1, which names the RSDP, the command line, the initrd and the memory
+ * map.
  */
 public final class PvhLoader {
   private static final String OWNER = "Xen";
@@ -50,8 +51,7 @@ public final class PvhLoader {
     if (!elf.fitsBetween(MIB, map.usableLowEnd())) {
       throw new LoaderException(
           "%s: the kernel needs memory up to %d MiB, the guest's ends at %d MiB; give it more"
-              .formatted(
-                  boot.kernel().name(), elf.physicalEnd() >> 20, map.usableLowEnd() >> 20));
+              .formatted(boot.kernel().name(), elf.physicalEnd() >> 20, map.usableLowEnd() >> 20));
     }
     elf.copyTo(memory);
     writeStartInfo(boot, placeModule(boot.initrd(), elf.physicalEnd()));

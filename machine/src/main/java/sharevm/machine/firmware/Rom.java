@@ -8,8 +8,9 @@ import sharevm.machine.bus.Part;
 import sharevm.machine.bus.PortDevice;
 
 /**
- * The system ROM: a stub for each interrupt that pushes all registers, tells two ports where they are, and
- * pops them again, so that the service itself can be Java. Its image is 64 KiB for F0000h to FFFFFh.
+ * The system ROM: a stub for each interrupt that pushes all registers, tells two ports where they
+ * are, and pops them again, so that the service itself can be Java. Its image is 64 KiB for F0000h
+ * to FFFFFh.
  *
  * <pre>
  *   F0000  data that firmware shows: SMBIOS
@@ -41,18 +42,27 @@ public final class Rom implements PortDevice, Part {
 
   /** Push all, tell, pop all: the flags that IRET takes are those on the stack. */
   private static final int[] COMMON_CODE = {
-    0x66, 0x60, // pushad
+    0x66,
+    0x60, // pushad
     0x1E, // push ds
     0x06, // push es
-    0x89, 0xE5, // mov bp, sp
-    0x8C, 0xD0, // mov ax, ss
-    0xE7, PORT, // out PORT, ax
-    0x89, 0xE8, // mov ax, bp
-    0xE7, PORT + 2, // out PORT + 2, ax
+    0x89,
+    0xE5, // mov bp, sp
+    0x8C,
+    0xD0, // mov ax, ss
+    0xE7,
+    PORT, // out PORT, ax
+    0x89,
+    0xE8, // mov ax, bp
+    0xE7,
+    PORT + 2, // out PORT + 2, ax
     0x07, // pop es
     0x1F, // pop ds
-    0x66, 0x61, // popad
-    0x83, 0xC4, 0x02, // add sp, 2
+    0x66,
+    0x61, // popad
+    0x83,
+    0xC4,
+    0x02, // add sp, 2
     0xCF // iret
   };
 
@@ -60,11 +70,20 @@ public final class Rom implements PortDevice, Part {
   private static final int[] TICK_CODE = {
     0x1E, // push ds
     0x50, // push ax
-    0xB8, 0x40, 0x00, // mov ax, 40h
-    0x8E, 0xD8, // mov ds, ax
-    0x66, 0xFF, 0x06, 0x6C, 0x00, // inc dword [6Ch]
-    0xB0, 0x20, // mov al, 20h
-    0xE6, 0x20, // out 20h, al
+    0xB8,
+    0x40,
+    0x00, // mov ax, 40h
+    0x8E,
+    0xD8, // mov ds, ax
+    0x66,
+    0xFF,
+    0x06,
+    0x6C,
+    0x00, // inc dword [6Ch]
+    0xB0,
+    0x20, // mov al, 20h
+    0xE6,
+    0x20, // out 20h, al
     0x58, // pop ax
     0x1F, // pop ds
     0xCF // iret
@@ -72,17 +91,22 @@ public final class Rom implements PortDevice, Part {
 
   private static final int[] MASTER_EOI_CODE = {
     0x50, // push ax
-    0xB0, 0x20, // mov al, 20h
-    0xE6, 0x20, // out 20h, al
+    0xB0,
+    0x20, // mov al, 20h
+    0xE6,
+    0x20, // out 20h, al
     0x58, // pop ax
     0xCF // iret
   };
 
   private static final int[] SLAVE_EOI_CODE = {
     0x50, // push ax
-    0xB0, 0x20, // mov al, 20h
-    0xE6, 0xA0, // out A0h, al
-    0xE6, 0x20, // out 20h, al
+    0xB0,
+    0x20, // mov al, 20h
+    0xE6,
+    0xA0, // out A0h, al
+    0xE6,
+    0x20, // out 20h, al
     0x58, // pop ax
     0xCF // iret
   };
@@ -90,7 +114,8 @@ public final class Rom implements PortDevice, Part {
   private static final int[] NO_BOOT_CODE = {
     0xFA, // cli
     0xF4, // hlt
-    0xEB, 0xFC // jmp back
+    0xEB,
+    0xFC // jmp back
   };
 
   private final GuestMemory memory;

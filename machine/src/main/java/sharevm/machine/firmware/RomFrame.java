@@ -3,8 +3,8 @@ package sharevm.machine.firmware;
 import sharevm.machine.bus.GuestMemory;
 
 /**
- * A guest's registers as the ROM's entry code has pushed them, read and written where they lie on the
- * guest's stack; what a service writes here the caller finds in its registers.
+ * A guest's registers as the ROM's entry code has pushed them, read and written where they lie on
+ * the guest's stack; what a service writes here the caller finds in its registers.
  *
  * <pre>
  *   +0 ES  +2 DS  +4 EDI  +8 ESI  +12 EBP  +16 ESP  +20 EBX  +24 EDX  +28 ECX  +32 EAX

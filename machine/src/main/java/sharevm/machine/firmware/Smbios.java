@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * Makes the SMBIOS tables ([SMBIOS]): firmware, system, chassis, processors, memory, with a 2.8 and a 3.0
- * entry point, for a place below 1 MiB.
+ * Makes the SMBIOS tables ([SMBIOS]): firmware, system, chassis, processors, memory, with a 2.8 and
+ * a 3.0 entry point, for a place below 1 MiB.
  */
 public final class Smbios {
   private static final int ENTRY_3_BYTES = 0x18;
@@ -37,7 +37,9 @@ public final class Smbios {
     structure(127, 0x7F00, new Bytes());
   }
 
-  /** Returns entry points and tables for a place at {@code address}, 16-byte aligned below 1 MiB. */
+  /**
+   * Returns entry points and tables for a place at {@code address}, 16-byte aligned below 1 MiB.
+   */
   public byte[] image(long address) {
     long table = address + TABLE_OFFSET;
     int length = structures.stream().mapToInt(s -> s.length).sum();
@@ -86,7 +88,9 @@ public final class Smbios {
     return entry;
   }
 
-  /** Type 0 ([SMBIOS] 7.1); the last characteristic says that the table describes a virtual machine. */
+  /**
+   * Type 0 ([SMBIOS] 7.1); the last characteristic says that the table describes a virtual machine.
+   */
   private void firmware(String version) {
     Bytes body = new Bytes().u8(1).u8(2).u16(0xF000).u8(3).u8(0).u64(1 << 3);
     body.u8(0).u8(1 << 4).u8(0).u8(0).u8(0xFF).u8(0xFF);

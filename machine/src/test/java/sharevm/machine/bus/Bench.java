@@ -81,7 +81,9 @@ public final class Bench {
     }
   }
 
-  /** The same for a device in memory space, with accesses of up to 8 bytes at multiples of 4 mostly. */
+  /**
+   * The same for a device in memory space, with accesses of up to 8 bytes at multiples of 4 mostly.
+   */
   public void fuzz(Random random, MmioDevice device, int length, int steps) {
     for (int i = 0; i < steps; i++) {
       int size = 1 << random.nextInt(4);

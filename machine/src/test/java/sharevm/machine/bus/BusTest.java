@@ -349,8 +349,7 @@ class BusTest {
   @Test
   void tracesAreReadableAndOffByDefault() {
     List<String> lines = new ArrayList<>();
-    Trace trace =
-        new Trace(() -> 1_234_567_000L, EnumSet.of(Trace.Category.PIT), lines::add);
+    Trace trace = new Trace(() -> 1_234_567_000L, EnumSet.of(Trace.Category.PIT), lines::add);
     trace.line(Trace.Category.PIT, "write %d <- %02x", 3, 0x34);
     trace.line(Trace.Category.PIC, "unseen");
     assertThat(lines).containsExactly("     1.234567 pit      write 3 <- 34");

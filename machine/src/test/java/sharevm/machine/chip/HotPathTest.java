@@ -37,8 +37,7 @@ class HotPathTest {
   @Test
   void serialPort() {
     PortBus ports = new PortBus(bench.lock, Trace.OFF);
-    Uart16550 uart =
-        new Uart16550(SerialSink.NONE, new Bench.Probe(), bench.timers, Trace.OFF);
+    Uart16550 uart = new Uart16550(SerialSink.NONE, new Bench.Probe(), bench.timers, Trace.OFF);
     ports.map(0x3F8, Uart16550.PORTS, uart);
     ports.out(0x3FA, 1, 0x01);
     ports.out(0x3FB, 1, 0x03);

@@ -44,7 +44,10 @@ class AcpiTest {
     assertThat(last).isLessThan(guest.map.nvs());
   }
 
-  /** The reference compiler reads every table and compiles again what it made of the DSDT, with no remark. */
+  /**
+   * The reference compiler reads every table and compiles again what it made of the DSDT, with no
+   * remark.
+   */
   @Test
   void theReferenceDisassemblerReadsThem() throws IOException, InterruptedException {
     assumeTrue(Files.isExecutable(IASL), "no iasl (package acpica-tools)");
@@ -61,7 +64,8 @@ class AcpiTest {
       assertThat(source).doesNotContain("Invalid").doesNotContain("Incorrect");
       if (signature.equals("DSDT")) {
         assertThat(source)
-            .contains("Device (PCI0)", "EisaId (\"PNP0A03\") /* PCI Bus */", "Name (\\_S5, Package");
+            .contains(
+                "Device (PCI0)", "EisaId (\"PNP0A03\") /* PCI Bus */", "Name (\\_S5, Package");
         String again = run(folder.resolve("DSDT.dsl").toString());
         assertThat(again).contains("0 Errors, 0 Warnings");
       }

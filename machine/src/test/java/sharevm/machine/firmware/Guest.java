@@ -11,7 +11,9 @@ final class Guest {
   final MemoryMap map;
 
   Guest(int mebibytes) {
-    memory = new PhysicalMemory(MemorySegment.ofArray(new byte[mebibytes * MIB]), (long) mebibytes * MIB, 0);
+    memory =
+        new PhysicalMemory(
+            MemorySegment.ofArray(new byte[mebibytes * MIB]), (long) mebibytes * MIB, 0);
     map = MemoryMap.of(memory);
   }
 

@@ -9,10 +9,10 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
+import org.tukaani.xz.FilterOptions;
 import org.tukaani.xz.LZMA2Options;
 import org.tukaani.xz.X86Options;
 import org.tukaani.xz.XZ;
-import org.tukaani.xz.FilterOptions;
 import org.tukaani.xz.XZOutputStream;
 import sharevm.machine.firmware.EntryState.Mode;
 import sharevm.machine.firmware.LinuxBoot.EntryPoint;
@@ -74,7 +74,8 @@ class LinuxLoaderTest {
   @Test
   void bigKernelsCanBeEnteredInRealModeToo() {
     byte[] image = Guest.bzImage(0x20F, new byte[4096]);
-    LinuxBoot boot = Guest.boot(image, new byte[10], "a").with(EntryPoint.REAL_16, UnpackPolicy.GUEST);
+    LinuxBoot boot =
+        Guest.boot(image, new byte[10], "a").with(EntryPoint.REAL_16, UnpackPolicy.GUEST);
     EntryState entry = load(boot);
     assertThat(entry.code()).isEqualTo(EntryState.Segment.real(0x1020));
     assertThat(guest.memory.u32(0x10000 + 0x228)).isEqualTo(0x1E000);
@@ -88,7 +89,8 @@ class LinuxLoaderTest {
     for (byte[] packed : new byte[][] {gzip(elf), xz(elf), lz4(elf)}) {
       Guest fresh = new Guest(64);
       EntryState entry =
-          new KernelLoader(fresh.memory, fresh.map, 0).load(Guest.boot(packedImage(packed, elf.length), null, ""));
+          new KernelLoader(fresh.memory, fresh.map, 0)
+              .load(Guest.boot(packedImage(packed, elf.length), null, ""));
       assertThat(entry.rip()).isEqualTo(0x1000000);
       assertThat(fresh.memory.u32(0x1000000)).isEqualTo(0x11223344);
     }
@@ -151,7 +153,9 @@ class LinuxLoaderTest {
   }
 
   private void refused(LinuxBoot boot, String part) {
-    assertThatThrownBy(() -> load(boot)).isInstanceOf(LoaderException.class).hasMessageContaining(part);
+    assertThatThrownBy(() -> load(boot))
+        .isInstanceOf(LoaderException.class)
+        .hasMessageContaining(part);
   }
 
   private long translate(long cr3, long address) {

@@ -84,7 +84,8 @@ class RomTest {
     device.out(0, 2, FwCfg.CPU_COUNT);
     assertThat(device.in(1, 1)).isEqualTo(4);
     assertThat(device.in(4, 4)).isEqualTo(Integer.reverseBytes(0x51454D55));
-    memory.writeBytes(0x5000, new byte[] {0, 0x20, 0, 0x0A, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0x60, 0}, 0, 16);
+    memory.writeBytes(
+        0x5000, new byte[] {0, 0x20, 0, 0x0A, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0x60, 0}, 0, 16);
     memory.write(0x6000, 8, -1);
     device.out(8, 4, Integer.reverseBytes(0x5000));
     assertThat(memory.read(0x6000, 8)).isEqualTo(0xFFFFFF0000070605L);

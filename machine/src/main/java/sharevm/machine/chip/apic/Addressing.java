@@ -2,6 +2,7 @@ package sharevm.machine.chip.apic;
 
 /**
  * Which messages are for which APIC: the registers that say so. Used under the APIC's lock.
+ *
  * @ref [SDM3] 11.6.2
  */
 final class Addressing {

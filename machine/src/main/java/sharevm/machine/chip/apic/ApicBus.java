@@ -11,8 +11,8 @@ import sharevm.machine.bus.InterruptMessages;
 /**
  * What connects the local APICs with one another, with I/O APICs and with the 8259A pair.
  *
- * <p>Locks: a local APIC has a lock of its own, the innermost of all; it is never held when this class is
- * called. So messages may be sent with or without the device lock.
+ * <p>Locks: a local APIC has a lock of its own, the innermost of all; it is never held when this
+ * class is called. So messages may be sent with or without the device lock.
  */
 public final class ApicBus implements InterruptMessages {
   private final ReentrantLock deviceLock;
@@ -26,7 +26,10 @@ public final class ApicBus implements InterruptMessages {
     this.deviceLock = deviceLock;
   }
 
-  /** Sets who is told, under the device lock, of the end of a level-triggered interrupt: the I/O APIC. */
+  /**
+   * Sets who is told, under the device lock, of the end of a level-triggered interrupt: the I/O
+   * APIC.
+   */
   public void onEndOfInterrupt(IntConsumer listener) {
     endOfInterrupt = listener;
   }

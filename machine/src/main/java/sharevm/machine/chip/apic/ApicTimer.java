@@ -10,8 +10,8 @@ import sharevm.machine.bus.Timers;
 /**
  * The timer of a local APIC. Like the registers around it, it is used under its APIC's lock.
  *
- * <p>It keeps when it was armed and for how long; the count, and each deadline of the periodic mode,
- * follow from the absolute time.
+ * <p>It keeps when it was armed and for how long; the count, and each deadline of the periodic
+ * mode, follow from the absolute time.
  */
 final class ApicTimer {
   /** The modes in the order of their bits; the fourth is reserved. @ref [SDM3] Figure 11-8 */
@@ -162,7 +162,9 @@ final class ApicTimer {
     timer.at(deadline);
   }
 
-  /** Lets the present count be the one that was armed, so that mode or divisor can change under it. */
+  /**
+   * Lets the present count be the one that was armed, so that mode or divisor can change under it.
+   */
   private void rebase() {
     if (armedTicks != 0 && mode != Mode.TSC_DEADLINE) {
       armedTicks = currentCount() & 0xFFFF_FFFFL;

@@ -1,8 +1,8 @@
 package sharevm.machine.chip.apic;
 
 /**
- * Registers and bits in the manual's words. A register's number is its xAPIC offset divided by 16, and
- * its x2APIC MSR less 800h. @ref [SDM3] Table 11-1, Table 11-6
+ * Registers and bits in the manual's words. A register's number is its xAPIC offset divided by 16,
+ * and its x2APIC MSR less 800h. @ref [SDM3] Table 11-1, Table 11-6
  */
 final class Bits {
   /** Local APIC ID Register. @ref [SDM3] 11.4.6 */
@@ -104,7 +104,10 @@ final class Bits {
   /** LVT Timer: mode, bits 17 and 18. */
   static final int LVT_TIMER_MODE_SHIFT = 17;
 
-  /** What can be written in the LVT registers, from the timer on: timer, thermal, performance, LINT0, LINT1, error. */
+  /**
+   * What can be written in the LVT registers, from the timer on: timer, thermal, performance,
+   * LINT0, LINT1, error.
+   */
   static final int[] LVT_WRITABLE = {
     0x0007_00FF, 0x0001_07FF, 0x0001_07FF, 0x0001_A7FF, 0x0001_A7FF, 0x0001_00FF
   };

@@ -8,7 +8,10 @@ import static sharevm.machine.chip.apic.Bits.ICR_SHORTHAND_SHIFT;
 
 import sharevm.machine.bus.DeliveryMode;
 
-/** Takes the low half of the Interrupt Command Register apart and sends what it says. @ref [SDM3] 11.6.1 */
+/**
+ * Takes the low half of the Interrupt Command Register apart and sends what it says. @ref [SDM3]
+ * 11.6.1
+ */
 final class InterruptCommand {
   private InterruptCommand() {}
 

@@ -54,8 +54,8 @@ import sharevm.machine.bus.Timers;
 import sharevm.machine.bus.Trace;
 
 /**
- * The interrupt controller of one processor: registers in memory (xAPIC) or as MSRs (x2APIC), a timer, two
- * pins.
+ * The interrupt controller of one processor: registers in memory (xAPIC) or as MSRs (x2APIC), a
+ * timer, two pins.
  *
  * <pre>
  * messages, LINT0/1, timer, errors -> IRR -> (priority > PPR) -> processor -> ISR -> EOI
@@ -63,8 +63,8 @@ import sharevm.machine.bus.Trace;
  * </pre>
  *
  * <p>Messages come on any thread. One lock guards the state and is held for a few instructions at a
- * time; it is never held across a call to another part, except to the {@link Attention} word and the
- * timer queue, which call nobody back under it.
+ * time; it is never held across a call to another part, except to the {@link Attention} word and
+ * the timer queue, which call nobody back under it.
  */
 public final class LocalApic implements InterruptController, PrivatePage, Part {
   private static final int NONE = -1;
@@ -87,7 +87,8 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   private boolean externalRequested;
 
   /**
-   * Makes one after power-on and puts it on the bus; the one with ID 0 is the bootstrap processor's.
+   * Makes one after power-on and puts it on the bus; the one with ID 0 is the bootstrap
+   * processor's.
    *
    * @param id 0 to 254
    */
@@ -109,8 +110,8 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   }
 
   /**
-   * Leaves the state that PC firmware leaves behind on the bootstrap processor: enabled, the 8259A pair
-   * on LINT0, NMI on LINT1.
+   * Leaves the state that PC firmware leaves behind on the bootstrap processor: enabled, the 8259A
+   * pair on LINT0, NMI on LINT1.
    */
   public void virtualWire() {
     synchronized (lock) {
@@ -203,7 +204,8 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
         command = command & 0xFFFF_FFFF_0000_0000L | value & ICR_WRITABLE;
         destination = command >>> 56;
       }
-      sendCommand((int) value, destination == 0xFF ? InterruptMessages.BROADCAST : (int) destination);
+      sendCommand(
+          (int) value, destination == 0xFF ? InterruptMessages.BROADCAST : (int) destination);
     } else if (number == EOI) {
       endOfInterrupt();
     } else {
@@ -311,7 +313,8 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
   /** Takes a message, on any thread. */
   void accept(DeliveryMode mode, int vector, boolean level) {
     if (trace.on(Trace.Category.APIC)) {
-      trace.line(Trace.Category.APIC, "%d gets  %s %02x%s", id, mode, vector, level ? " level" : "");
+      trace.line(
+          Trace.Category.APIC, "%d gets  %s %02x%s", id, mode, vector, level ? " level" : "");
     }
     synchronized (lock) {
       if ((base & BASE_ENABLE) == 0) {
@@ -486,7 +489,9 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     }
   }
 
-  /** @ref [SDM3] 11.8.5 */
+  /**
+   * @ref [SDM3] 11.8.5
+   */
   private void endOfInterrupt() {
     int vector;
     boolean broadcast;
@@ -523,7 +528,9 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     }
   }
 
-  /** A level-triggered pin requests again as long as it is asserted and its last request is over. */
+  /**
+   * A level-triggered pin requests again as long as it is asserted and its last request is over.
+   */
   private void repeatLevel(int pin) {
     if (vectors.requests(pin)) {
       local(vectors.ofPin(pin), true);
@@ -566,7 +573,9 @@ public final class LocalApic implements InterruptController, PrivatePage, Part {
     wake();
   }
 
-  /** @ref [SDM3] 11.5.3 */
+  /**
+   * @ref [SDM3] 11.5.3
+   */
   private void error(int bit) {
     boolean first = errors.add(bit);
     int entry = vectors.get(LVT_ERROR);

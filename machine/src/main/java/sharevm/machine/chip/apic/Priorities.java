@@ -6,8 +6,8 @@ import static sharevm.machine.chip.apic.Bits.TRIGGER_MODE;
 import sharevm.cpu.SavedState;
 
 /**
- * Which vectors are requested, which in service, and which of them may interrupt now. Used under the
- * APIC's lock. @ref [SDM3] 11.8
+ * Which vectors are requested, which in service, and which of them may interrupt now. Used under
+ * the APIC's lock. @ref [SDM3] 11.8
  */
 final class Priorities {
   private static final int NONE = -1;

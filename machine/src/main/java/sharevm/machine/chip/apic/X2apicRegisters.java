@@ -21,7 +21,10 @@ import static sharevm.machine.chip.apic.Bits.SVR_WRITABLE;
 import static sharevm.machine.chip.apic.Bits.TASK_PRIORITY;
 import static sharevm.machine.chip.apic.Bits.VERSION;
 
-/** Which registers x2APIC mode has, and which writes it takes; all others are faults. @ref [SDM3] Table 11-6 */
+/**
+ * Which registers x2APIC mode has, and which writes it takes; all others are faults. @ref [SDM3]
+ * Table 11-6
+ */
 final class X2apicRegisters {
   private static final long LOW_HALF = 0xFFFF_FFFFL;
 
@@ -30,7 +33,8 @@ final class X2apicRegisters {
   /** Returns whether there is a register of that number. */
   static boolean exists(int number) {
     return switch (number) {
-      case ID, VERSION, TASK_PRIORITY, PROCESSOR_PRIORITY, EOI, LOGICAL_DESTINATION, SPURIOUS -> true;
+      case ID, VERSION, TASK_PRIORITY, PROCESSOR_PRIORITY, EOI, LOGICAL_DESTINATION, SPURIOUS ->
+          true;
       case ERROR_STATUS, COMMAND, INITIAL_COUNT, CURRENT_COUNT, DIVIDE, SELF_IPI -> true;
       default ->
           number >= IN_SERVICE && number < ERROR_STATUS

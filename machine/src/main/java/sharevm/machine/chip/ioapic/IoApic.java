@@ -13,8 +13,8 @@ import sharevm.machine.bus.Trace;
  * An I/O APIC: 24 inputs, each with an entry that says which message an interrupt becomes.
  *
  * <p>A level-triggered input sends once, sets its remote IRR, and sends again after {@link
- * #endOfInterrupt} if it is still asserted. Lines here are asserted or not, so the polarity in an entry
- * is kept and has no effect.
+ * #endOfInterrupt} if it is still asserted. Lines here are asserted or not, so the polarity in an
+ * entry is kept and has no effect.
  */
 public final class IoApic implements MmioDevice, Part {
   /** The number of inputs. */
@@ -193,7 +193,12 @@ public final class IoApic implements MmioDevice, Part {
     DeliveryMode mode = DeliveryMode.of((int) entry >> MODE_SHIFT);
     if (trace.on(Trace.Category.IOAPIC)) {
       trace.line(
-          Trace.Category.IOAPIC, "pin %d sends %s %02x to %02x", pin, mode, entry & VECTOR, destination);
+          Trace.Category.IOAPIC,
+          "pin %d sends %s %02x to %02x",
+          pin,
+          mode,
+          entry & VECTOR,
+          destination);
     }
     if (mode != DeliveryMode.STARTUP && mode != DeliveryMode.RESERVED) {
       messages.send(

@@ -2,7 +2,9 @@ package sharevm.machine.chip.keyboard8042;
 
 import sharevm.cpu.SavedState;
 
-/** A keyboard that answers every command and on which nobody types. @ref [PS2] "Keyboard", commands */
+/**
+ * A keyboard that answers every command and on which nobody types. @ref [PS2] "Keyboard", commands
+ */
 public final class Keyboard implements Ps2Device {
   /** Set/Reset Status Indicators, with one more byte. */
   private static final int SET_INDICATORS = 0xED;

@@ -9,8 +9,8 @@ import sharevm.machine.bus.Part;
 import sharevm.machine.bus.Trace;
 
 /**
- * The keyboard controller: a data port, a status and command port, two PS/2 ports, the A20 gate and the
- * processor's reset line.
+ * The keyboard controller: a data port, a status and command port, two PS/2 ports, the A20 gate and
+ * the processor's reset line.
  */
 public final class Keyboard8042 implements Part {
   /** Status: output buffer full. @ref [PS2] "Controller Status Register" */
@@ -219,13 +219,14 @@ public final class Keyboard8042 implements Part {
       }
       default -> {
         ram[0] &= ~KEYBOARD_DISABLED;
-        keyboard.ifPresentOrElse(
-            device -> device.receive(value), () -> put(RESEND | WITH_TIMEOUT));
+        keyboard.ifPresentOrElse(device -> device.receive(value), () -> put(RESEND | WITH_TIMEOUT));
       }
     }
   }
 
-  /** @ref [PS2] "Controller Commands" */
+  /**
+   * @ref [PS2] "Controller Commands"
+   */
   private void writeCommand(int value) {
     if (trace.on(Trace.Category.KEYBOARD)) {
       trace.line(Trace.Category.KEYBOARD, "command <- %02x", value);

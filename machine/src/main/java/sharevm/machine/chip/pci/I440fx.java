@@ -1,6 +1,9 @@
 package sharevm.machine.chip.pci;
 
-/** The host bridge 82441FX as function 0 of device 0, with the registers that map memory below 1 MiB. */
+/**
+ * The host bridge 82441FX as function 0 of device 0, with the registers that map memory below 1
+ * MiB.
+ */
 public final class I440fx {
   /** PAM[6:0], Programmable Attribute Map Registers, 59h to 5Fh. @ref [82441FX] "PAM" */
   private static final int ATTRIBUTES = 0x59;
@@ -77,7 +80,6 @@ public final class I440fx {
   }
 
   private void apply(long base, long length, int attributes) {
-    shadow.set(
-        base, length, (attributes & READ_ENABLE) != 0, (attributes & WRITE_ENABLE) != 0);
+    shadow.set(base, length, (attributes & READ_ENABLE) != 0, (attributes & WRITE_ENABLE) != 0);
   }
 }

@@ -9,8 +9,8 @@ import sharevm.machine.bus.Part;
 import sharevm.machine.bus.PortBus;
 
 /**
- * The configuration space of one function with a type 00h header: 256 bytes, of which a mask says what a
- * guest can write; base addresses that move windows on the buses; the interrupt pin.
+ * The configuration space of one function with a type 00h header: 256 bytes, of which a mask says
+ * what a guest can write; base addresses that move windows on the buses; the interrupt pin.
  *
  * <p>A device is put together from one of these and its registers:
  *

@@ -7,8 +7,8 @@ import sharevm.machine.bus.PortDevice;
 import sharevm.machine.bus.Trace;
 
 /**
- * Configuration mechanism #1: an address and a data register in eight ports, through which a guest reaches
- * the configuration space of all functions on bus 0. @ref [PCI] 3.2.2.3.2
+ * Configuration mechanism #1: an address and a data register in eight ports, through which a guest
+ * reaches the configuration space of all functions on bus 0. @ref [PCI] 3.2.2.3.2
  */
 public final class PciHost implements PortDevice, Part {
   /** The number of ports. */
@@ -34,8 +34,8 @@ public final class PciHost implements PortDevice, Part {
   /**
    * Makes one of an empty bus.
    *
-   * @param others gets accesses to single bytes of the first four ports, which are not this register's:
-   *     the reset control register lies there
+   * @param others gets accesses to single bytes of the first four ports, which are not this
+   *     register's: the reset control register lies there
    */
   public PciHost(BytePorts others, Trace trace) {
     this.others = others;
@@ -102,8 +102,13 @@ public final class PciHost implements PortDevice, Part {
     int value = function == null ? -1 : function.read(register, size);
     if (trace.on(Trace.Category.PCI)) {
       trace.line(
-          Trace.Category.PCI, "read  %02x.%d %02x.%d -> %x",
-          address >> 11 & 0x1F, address >> 8 & 7, register, size, value);
+          Trace.Category.PCI,
+          "read  %02x.%d %02x.%d -> %x",
+          address >> 11 & 0x1F,
+          address >> 8 & 7,
+          register,
+          size,
+          value);
     }
     return value;
   }
@@ -113,8 +118,13 @@ public final class PciHost implements PortDevice, Part {
     int register = (address & 0xFC) + skip;
     if (trace.on(Trace.Category.PCI)) {
       trace.line(
-          Trace.Category.PCI, "write %02x.%d %02x.%d <- %x",
-          address >> 11 & 0x1F, address >> 8 & 7, register, size, value);
+          Trace.Category.PCI,
+          "write %02x.%d %02x.%d <- %x",
+          address >> 11 & 0x1F,
+          address >> 8 & 7,
+          register,
+          size,
+          value);
     }
     if (function != null) {
       function.write(register, size, value);

@@ -7,8 +7,8 @@ import sharevm.machine.bus.InterruptLine;
 import sharevm.machine.bus.Part;
 
 /**
- * The ISA bridge of the PIIX3 as a function, with the router from the four PCI interrupt lines to those of
- * the 8259A pair.
+ * The ISA bridge of the PIIX3 as a function, with the router from the four PCI interrupt lines to
+ * those of the 8259A pair.
  */
 public final class Piix3 implements Part {
   /** The number of PCI interrupt lines. */
@@ -41,8 +41,7 @@ public final class Piix3 implements Part {
    * @param drivers gives a driver for the line of interrupt 0 to 15, which others may drive as well
    */
   public Piix3(IntFunction<InterruptLine> drivers) {
-    Arrays.setAll(
-        outputs, i -> (ROUTABLE >> i & 1) != 0 ? drivers.apply(i) : InterruptLine.NONE);
+    Arrays.setAll(outputs, i -> (ROUTABLE >> i & 1) != 0 ? drivers.apply(i) : InterruptLine.NONE);
     config.multiFunction();
     config.set(PciConfig.COMMAND, 2, 0x0007);
     config.writable(PciConfig.COMMAND, 2, 0x0108);

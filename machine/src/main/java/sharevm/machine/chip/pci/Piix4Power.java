@@ -3,8 +3,8 @@ package sharevm.machine.chip.pci;
 import sharevm.machine.bus.PortBus;
 
 /**
- * The power management function of the PIIX4: it says where the ACPI registers and the system management
- * bus are, and moves them when told.
+ * The power management function of the PIIX4: it says where the ACPI registers and the system
+ * management bus are, and moves them when told.
  */
 public final class Piix4Power {
   /** PMBA, Power Management Base Address. @ref [PIIX4] 7.1 */

@@ -5,7 +5,10 @@ import sharevm.cpu.SavedState;
 import sharevm.machine.bus.BytePorts;
 import sharevm.machine.bus.Part;
 
-/** The system management bus of the PIIX4 with nothing on it: each transaction ends in a device error. */
+/**
+ * The system management bus of the PIIX4 with nothing on it: each transaction ends in a device
+ * error.
+ */
 public final class SmBus implements BytePorts, Part {
   /** The number of ports. */
   public static final int PORTS = 16;

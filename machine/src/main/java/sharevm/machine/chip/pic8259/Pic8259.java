@@ -15,14 +15,17 @@ import sharevm.machine.bus.Trace;
  *                            ISR ------------+   set by acknowledge, cleared by EOI
  * </pre>
  *
- * <p>In the 8080 mode a call instruction would be sent; a PC has no use for it, and here ICW4 bit 0 changes
- * nothing.
+ * <p>In the 8080 mode a call instruction would be sent; a PC has no use for it, and here ICW4 bit 0
+ * changes nothing.
  */
 public final class Pic8259 implements BytePorts, Part {
   /** The number of registers. */
   public static final int PORTS = 2;
 
-  /** ICW1: says that a write to the even port is ICW1. @ref [8259A] "Initialization Command Word Format" */
+  /**
+   * ICW1: says that a write to the even port is ICW1. @ref [8259A] "Initialization Command Word
+   * Format"
+   */
   private static final int ICW1 = 1 << 4;
 
   /** ICW1 IC4: ICW4 is needed. */
@@ -49,7 +52,9 @@ public final class Pic8259 implements BytePorts, Part {
   /** ICW4 SFNM: special fully nested mode. */
   private static final int ICW4_SPECIAL_NESTED = 1 << 4;
 
-  /** OCW2: level L2 to L0 acted upon when SL is set. @ref [8259A] "Operation Command Word Format" */
+  /**
+   * OCW2: level L2 to L0 acted upon when SL is set. @ref [8259A] "Operation Command Word Format"
+   */
   private static final int OCW2_LEVEL = 7;
 
   /** OCW3: says that a write to the even port without ICW1's bit is OCW3, not OCW2. */
@@ -73,7 +78,10 @@ public final class Pic8259 implements BytePorts, Part {
   /** The answer to a poll: there is an interrupt. @ref [8259A] "Poll Command" */
   private static final int POLL_INTERRUPT = 1 << 7;
 
-  /** What an acknowledgement gives when no request is left. @ref [8259A] "Edge and Level Triggered Modes" */
+  /**
+   * What an acknowledgement gives when no request is left. @ref [8259A] "Edge and Level Triggered
+   * Modes"
+   */
   private static final int DEFAULT_LEVEL = 7;
 
   private final String name;
@@ -232,7 +240,9 @@ public final class Pic8259 implements BytePorts, Part {
     rotateOnAutoEoi = state.getBoolean("rotateOnAutoEoi");
   }
 
-  /** All inputs masked until software initializes the chip, so that a machine without any is quiet. */
+  /**
+   * All inputs masked until software initializes the chip, so that a machine without any is quiet.
+   */
   @Override
   public void reset() {
     levelControl = 0;
@@ -244,7 +254,9 @@ public final class Pic8259 implements BytePorts, Part {
     update();
   }
 
-  /** ICW1 starts the initialization sequence. @ref [8259A] "Initialization Command Words 1 and 2" */
+  /**
+   * ICW1 starts the initialization sequence. @ref [8259A] "Initialization Command Words 1 and 2"
+   */
   private void initialize(int value) {
     icw1 = value;
     icw4 = 0;
@@ -357,7 +369,10 @@ public final class Pic8259 implements BytePorts, Part {
     return -1;
   }
 
-  /** A slave's further requests pass its own one in service. @ref [8259A] "Special Fully Nested Mode" */
+  /**
+   * A slave's further requests pass its own one in service. @ref [8259A] "Special Fully Nested
+   * Mode"
+   */
   private boolean nestsSlaves() {
     boolean slave = (icw4 & (ICW4_BUFFERED | ICW4_MASTER)) == ICW4_BUFFERED;
     return (icw4 & ICW4_SPECIAL_NESTED) != 0 && (icw1 & ICW1_SINGLE) == 0 && !slave;

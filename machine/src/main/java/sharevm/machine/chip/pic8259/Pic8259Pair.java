@@ -10,10 +10,16 @@ import sharevm.machine.bus.Trace;
 public final class Pic8259Pair implements Part {
   private static final int CASCADE = 2;
 
-  /** Inputs that may be level triggered: not the timer, keyboard and cascade. @ref [PIIX3] "ELCR1, ELCR2" */
+  /**
+   * Inputs that may be level triggered: not the timer, keyboard and cascade. @ref [PIIX3] "ELCR1,
+   * ELCR2"
+   */
   private static final int MASTER_LEVEL = 0xF8;
 
-  /** Inputs that may be level triggered: not the clock (8) and the coprocessor (13). @ref [PIIX3] "ELCR1, ELCR2" */
+  /**
+   * Inputs that may be level triggered: not the clock (8) and the coprocessor (13). @ref [PIIX3]
+   * "ELCR1, ELCR2"
+   */
   private static final int SLAVE_LEVEL = 0xDE;
 
   private final Pic8259 master;
@@ -34,8 +40,7 @@ public final class Pic8259Pair implements Part {
   /** Makes a pair that drives INTR. */
   public Pic8259Pair(InterruptLine output, Trace trace) {
     master = new Pic8259("master", MASTER_LEVEL, output, trace);
-    slave =
-        new Pic8259("slave", SLAVE_LEVEL, asserted -> master.input(CASCADE, asserted), trace);
+    slave = new Pic8259("slave", SLAVE_LEVEL, asserted -> master.input(CASCADE, asserted), trace);
   }
 
   /** Returns the master's two registers. */

@@ -159,7 +159,10 @@ final class Counter {
     return !loaded || waiting != 0 || now < start;
   }
 
-  /** The tick of the first rising edge of OUT after {@code now}, or the end of a cycle before a new count. */
+  /**
+   * The tick of the first rising edge of OUT after {@code now}, or the end of a cycle before a new
+   * count.
+   */
   long nextEdge(long now) {
     if (!loaded || !gate && mode != 1 && mode != 5) {
       return NEVER;
@@ -176,9 +179,7 @@ final class Counter {
 
   /** Whether OUT rises at {@link #nextEdge}: not so where a new count begins with a low half. */
   boolean nextEdgeRises() {
-    return mode != 3
-        || waiting == 0
-        || Math.floorMod(changeover() - start, (long) initial) == 0;
+    return mode != 3 || waiting == 0 || Math.floorMod(changeover() - start, (long) initial) == 0;
   }
 
   SavedState save() {

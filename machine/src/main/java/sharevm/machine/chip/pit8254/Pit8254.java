@@ -10,10 +10,12 @@ import sharevm.machine.bus.Timers;
 import sharevm.machine.bus.Trace;
 
 /**
- * The 8254: three counters and a control word, four byte registers. Counter 0 drives an interrupt line.
+ * The 8254: three counters and a control word, four byte registers. Counter 0 drives an interrupt
+ * line.
  *
- * <p>Rising edges of counter 0 that the host was too late for are made up for, up to {@link #MAX_OWED} of
- * them, at twice the rate: a guest that counts ticks keeps its time, and no storm arises.
+ * <p>Rising edges of counter 0 that the host was too late for are made up for, up to {@link
+ * #MAX_OWED} of them, at twice the rate: a guest that counts ticks keeps its time, and no storm
+ * arises.
  */
 public final class Pit8254 implements BytePorts, Part {
   /** The number of registers. */
@@ -25,7 +27,10 @@ public final class Pit8254 implements BytePorts, Part {
   /** The most missed interrupts that are made up for. */
   static final int MAX_OWED = 20;
 
-  /** The shortest time between two interrupts in ticks, about 50 microseconds, whatever is programmed. */
+  /**
+   * The shortest time between two interrupts in ticks, about 50 microseconds, whatever is
+   * programmed.
+   */
   private static final long MIN_TICKS = 60;
 
   /** Control word: the address of the fourth register. @ref [82C54] "Control Word Format" */
@@ -171,7 +176,8 @@ public final class Pit8254 implements BytePorts, Part {
       nextEdge = counter.nextEdge(now);
     }
     if (rises) {
-      // OUT has fallen before, for one tick or half a period: so the interrupt controller sees an edge.
+      // OUT has fallen before, for one tick or half a period: so the interrupt controller sees an
+      // edge.
       line.set(false);
       line.set(true);
     }

@@ -7,7 +7,10 @@ import sharevm.machine.bus.Clock;
 import sharevm.machine.bus.InterruptLine;
 import sharevm.machine.bus.Part;
 
-/** The NMI Status and Control Register, the PC's port 61h. @ref [PIIX3] "NMI Status and Control Register" */
+/**
+ * The NMI Status and Control Register, the PC's port 61h. @ref [PIIX3] "NMI Status and Control
+ * Register"
+ */
 public final class SystemControlPort implements BytePorts, Part {
   /** Timer Counter 2 Enable: drives GATE 2. */
   private static final int TIMER2_GATE = 1;

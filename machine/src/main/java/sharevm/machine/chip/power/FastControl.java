@@ -5,7 +5,10 @@ import sharevm.machine.bus.BytePorts;
 import sharevm.machine.bus.InterruptLine;
 import sharevm.machine.bus.Part;
 
-/** The PS/2's System Control Port A, one port: a fast way to A20 and reset. @ref [PIIX3] "Port 92 Register" */
+/**
+ * The PS/2's System Control Port A, one port: a fast way to A20 and reset. @ref [PIIX3] "Port 92
+ * Register"
+ */
 public final class FastControl implements BytePorts, Part {
   /** FAST_INIT: a change from 0 to 1 resets. */
   private static final int INIT = 1;

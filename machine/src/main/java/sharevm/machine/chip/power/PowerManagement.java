@@ -11,8 +11,8 @@ import sharevm.machine.bus.Timers;
 import sharevm.machine.bus.Trace;
 
 /**
- * ACPI's fixed hardware in 16 ports: PM1a event and control registers and the power management timer,
- * with the system control interrupt and soft off.
+ * ACPI's fixed hardware in 16 ports: PM1a event and control registers and the power management
+ * timer, with the system control interrupt and soft off.
  *
  * <pre>
  * 0 PM1 status | 2 PM1 enable | 4 PM1 control | 8 timer (4 bytes)
@@ -51,7 +51,8 @@ public final class PowerManagement implements PortDevice, Part {
    *
    * @param width the timer's
    * @param offType the sleep type that means soft off (S5), 0 to 7
-   * @param startsInAcpiMode whether SCI_EN is set from the start, as where there is no SMI command port
+   * @param startsInAcpiMode whether SCI_EN is set from the start, as where there is no SMI command
+   *     port
    */
   public record Settings(TimerWidth width, int offType, boolean startsInAcpiMode) {}
 

@@ -83,7 +83,10 @@ final class Bits {
   /** In the hours of 12-hour mode: p.m. */
   static final int PM = 1 << 7;
 
-  /** An alarm byte with both upper bits set is "don't care". @ref [MC146818A] "Time, Calendar, and Alarm" */
+  /**
+   * An alarm byte with both upper bits set is "don't care". @ref [MC146818A] "Time, Calendar, and
+   * Alarm"
+   */
   static final int DONT_CARE = 0xC0;
 
   private Bits() {}

@@ -41,7 +41,10 @@ final class Calendar {
     bytes[CENTURY] = (byte) encode(time.getYear() / 100, registerB);
   }
 
-  /** Reads the time from the bytes; values that no calendar has are brought to the nearest that it has. */
+  /**
+   * Reads the time from the bytes; values that no calendar has are brought to the nearest that it
+   * has.
+   */
   static long load(byte[] bytes, int registerB) {
     int century = Math.clamp(decode(bytes[CENTURY], registerB), 19, 99);
     int year = Math.max(1970, 100 * century + Math.clamp(decode(bytes[YEAR], registerB), 0, 99));
@@ -62,7 +65,9 @@ final class Calendar {
     return Math.floorMod(decode(bytes[DAY_OF_WEEK], registerB) - 1 - weekday, 7);
   }
 
-  /** Returns the first second from {@code from} on that the alarm bytes match, or the largest long. */
+  /**
+   * Returns the first second from {@code from} on that the alarm bytes match, or the largest long.
+   */
   static long nextAlarm(long from, byte[] bytes, int registerB) {
     long seconds = matches(bytes[SECONDS_ALARM], 60, registerB, false);
     long minutes = matches(bytes[MINUTES_ALARM], 60, registerB, false);

@@ -35,10 +35,10 @@ import sharevm.machine.bus.Trace;
 /**
  * The clock chip behind an address and a data register.
  *
- * <p>Time is a second and the moment at which it began; flags are found out when someone looks, and a
- * timer runs only for an enabled interrupt that is not already requested. So a guest that does not read
- * register C causes no more work, and periodic interrupts that it missed are made up for, up to {@link
- * #MAX_OWED} of them, at twice the rate.
+ * <p>Time is a second and the moment at which it began; flags are found out when someone looks, and
+ * a timer runs only for an enabled interrupt that is not already requested. So a guest that does
+ * not read register C causes no more work, and periodic interrupts that it missed are made up for,
+ * up to {@link #MAX_OWED} of them, at twice the rate.
  */
 public final class Rtc146818 implements BytePorts, Part {
   /** The number of registers: address and data. */
@@ -53,10 +53,16 @@ public final class Rtc146818 implements BytePorts, Part {
   /** The time base in Hz. */
   private static final long BASE_HERTZ = 32_768;
 
-  /** UIP is set from 244 us before the update, which takes 1984 us, to its end. @ref [MC146818A] "Update Cycle" */
+  /**
+   * UIP is set from 244 us before the update, which takes 1984 us, to its end. @ref [MC146818A]
+   * "Update Cycle"
+   */
   private static final long UPDATE_NANOS = 2_228_000;
 
-  /** After the divider's reset the first update comes half a second later. @ref [MC146818A] "Register A" */
+  /**
+   * After the divider's reset the first update comes half a second later. @ref [MC146818A]
+   * "Register A"
+   */
   private static final long FIRST_UPDATE_NANOS = Clock.SECOND / 2;
 
   private static final int ENABLES = PERIODIC | ALARM | UPDATE_ENDED;
@@ -118,8 +124,9 @@ public final class Rtc146818 implements BytePorts, Part {
   }
 
   /**
-   * Puts the sizes of memory where PC firmware has them: base and extended memory in KiB (15h to 18h, 30h,
-   * 31h), memory between 16 MiB and 4 GiB and above 4 GiB in units of 64 KiB (34h, 35h; 5Bh to 5Dh).
+   * Puts the sizes of memory where PC firmware has them: base and extended memory in KiB (15h to
+   * 18h, 30h, 31h), memory between 16 MiB and 4 GiB and above 4 GiB in units of 64 KiB (34h, 35h;
+   * 5Bh to 5Dh).
    *
    * @param low bytes of RAM below 4 GiB
    * @param high bytes of RAM above 4 GiB
@@ -313,7 +320,10 @@ public final class Rtc146818 implements BytePorts, Part {
     }
   }
 
-  /** Ticks of the time base between two periodic interrupts, 0 for none. @ref [MC146818A] "Periodic Interrupt Rate" */
+  /**
+   * Ticks of the time base between two periodic interrupts, 0 for none. @ref [MC146818A] "Periodic
+   * Interrupt Rate"
+   */
   private long periodTicks() {
     int rate = registerA() & A_RATE;
     if (rate == 0 || dividerReset()) {

@@ -2,13 +2,22 @@ package sharevm.machine.chip.uart16550;
 
 /** Registers and bits in the data sheet's words. */
 final class Bits {
-  /** Receiver Buffer (read), Transmitter Holding (write); Divisor Latch LS with DLAB. @ref [PC16550D] "Registers" */
+  /**
+   * Receiver Buffer (read), Transmitter Holding (write); Divisor Latch LS with DLAB. @ref
+   * [PC16550D] "Registers"
+   */
   static final int DATA = 0;
 
-  /** Interrupt Enable Register (IER); Divisor Latch MS with DLAB. @ref [PC16550D] "Interrupt Enable Register" */
+  /**
+   * Interrupt Enable Register (IER); Divisor Latch MS with DLAB. @ref [PC16550D] "Interrupt Enable
+   * Register"
+   */
   static final int INTERRUPT_ENABLE = 1;
 
-  /** Interrupt Identification Register (IIR, read). @ref [PC16550D] "Interrupt Identification Register" */
+  /**
+   * Interrupt Identification Register (IIR, read). @ref [PC16550D] "Interrupt Identification
+   * Register"
+   */
   static final int INTERRUPT_IDENTIFICATION = 2;
 
   /** FIFO Control Register (FCR, write). @ref [PC16550D] "FIFO Control Register" */

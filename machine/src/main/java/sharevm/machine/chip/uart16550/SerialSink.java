@@ -7,8 +7,8 @@ public interface SerialSink {
   SerialSink NONE = _ -> true;
 
   /**
-   * Offers a byte (0 to 255). Called under the device lock, so it must not wait: a sink that has no room
-   * refuses, and the port keeps the byte and asks again later.
+   * Offers a byte (0 to 255). Called under the device lock, so it must not wait: a sink that has no
+   * room refuses, and the port keeps the byte and asks again later.
    *
    * @return whether the byte was taken
    */

@@ -57,20 +57,27 @@ import sharevm.machine.bus.Trace;
 /**
  * A serial port: eight byte registers.
  *
- * <p>Characters leave at once as long as the {@link SerialSink} takes them; when it refuses they stay in
- * the transmitter, the guest sees a busy line, and the port asks again every millisecond. Input comes
- * through {@link #receive}, as much as {@link #receiveSpace} allows; whoever has more waits for the
- * listener set with {@link #onSpace}. No method here allocates.
+ * <p>Characters leave at once as long as the {@link SerialSink} takes them; when it refuses they
+ * stay in the transmitter, the guest sees a busy line, and the port asks again every millisecond.
+ * Input comes through {@link #receive}, as much as {@link #receiveSpace} allows; whoever has more
+ * waits for the listener set with {@link #onSpace}. No method here allocates.
  */
 public final class Uart16550 implements BytePorts, Part {
   /** The number of registers. */
   public static final int PORTS = 8;
 
-  /** The PC's crystal over the chip's fixed divisor of 16, in baud. @ref [PC16550D] "Programmable Baud Generator" */
+  /**
+   * The PC's crystal over the chip's fixed divisor of 16, in baud. @ref [PC16550D] "Programmable
+   * Baud Generator"
+   */
   private static final long BASE_BAUD = 115_200;
 
   private static final long RETRY_NANOS = Clock.SECOND / 1000;
-  /** Looks at an idle line after which a guest is taken to wait for input; no driver's start needs so many. */
+
+  /**
+   * Looks at an idle line after which a guest is taken to wait for input; no driver's start needs
+   * so many.
+   */
   private static final int IDLE_POLLS = 32;
 
   /** A driver that has enabled the interrupt may yet switch the FIFOs on, which empties them. */
@@ -120,10 +127,11 @@ public final class Uart16550 implements BytePorts, Part {
   }
 
   /**
-   * Returns whether the guest waits for input: it has enabled the interrupt for it and the gate behind,
-   * OUT2 (which tells it from a driver that only tries the register) and has set nothing else up for a
-   * moment, or it looks at the line status over and over. Who has input that must not be lost holds it
-   * until then, because drivers throw away what they find when they begin. Under the device lock.
+   * Returns whether the guest waits for input: it has enabled the interrupt for it and the gate
+   * behind, OUT2 (which tells it from a driver that only tries the register) and has set nothing
+   * else up for a moment, or it looks at the line status over and over. Who has input that must not
+   * be lost holds it until then, because drivers throw away what they find when they begin. Under
+   * the device lock.
    */
   public boolean awaited() {
     return (interruptsAsked() && settleTimer.deadline() == Timers.NEVER) || idlePolls >= IDLE_POLLS;
@@ -145,7 +153,9 @@ public final class Uart16550 implements BytePorts, Part {
     }
   }
 
-  /** Receives a break condition from outside, under the device lock; dropped if there is no space. */
+  /**
+   * Receives a break condition from outside, under the device lock; dropped if there is no space.
+   */
   public void receiveBreak() {
     if (receiveSpace() > 0) {
       accept(LSR_BREAK << STATUS_SHIFT);
@@ -250,7 +260,9 @@ public final class Uart16550 implements BytePorts, Part {
     retryTimer.at(transmitter.isEmpty() ? Timers.NEVER : timers.clock().nanos());
   }
 
-  /** @ref [PC16550D] "UART Reset Configuration" */
+  /**
+   * @ref [PC16550D] "UART Reset Configuration"
+   */
   @Override
   public void reset() {
     divisor = 1;
@@ -347,7 +359,9 @@ public final class Uart16550 implements BytePorts, Part {
     return status;
   }
 
-  /** What the four modem inputs show: a modem that is always ready, or our own outputs in a loop. */
+  /**
+   * What the four modem inputs show: a modem that is always ready, or our own outputs in a loop.
+   */
   private int modemInputs() {
     if (!looped()) {
       return MSR_CTS | MSR_DSR | MSR_CARRIER;
@@ -386,7 +400,8 @@ public final class Uart16550 implements BytePorts, Part {
 
   private void writeFifoControl(int value) {
     boolean switched = ((value ^ fifoControl) & FCR_ENABLE) != 0;
-    // Switching clears the FIFOs; the receiver buffer's one character is in none before they are enabled, and
+    // Switching clears the FIFOs; the receiver buffer's one character is in none before they are
+    // enabled, and
     // drivers enable them after the interrupt that lets input come.
     boolean receiverReset = switched && fifos() || (value & FCR_RECEIVER_RESET) != 0;
     if (receiverReset) {
@@ -402,7 +417,8 @@ public final class Uart16550 implements BytePorts, Part {
       retryTimer.cancel();
     }
     // The other bits can be programmed only together with a 1 in bit 0.
-    fifoControl = (value & FCR_ENABLE) != 0 ? value & ~(FCR_RECEIVER_RESET | FCR_TRANSMITTER_RESET) : 0;
+    fifoControl =
+        (value & FCR_ENABLE) != 0 ? value & ~(FCR_RECEIVER_RESET | FCR_TRANSMITTER_RESET) : 0;
     if (switched) {
       startTimeout();
     }
@@ -461,7 +477,10 @@ public final class Uart16550 implements BytePorts, Part {
     update();
   }
 
-  /** The timeout counts from the last character in or out. @ref [PC16550D] "FIFO Interrupt Mode Operation" */
+  /**
+   * The timeout counts from the last character in or out. @ref [PC16550D] "FIFO Interrupt Mode
+   * Operation"
+   */
   private void startTimeout() {
     if (fifos() && !receiver.isEmpty()) {
       timeoutTimer.at(timers.clock().nanos() + 4 * characterNanos());

@@ -17,7 +17,11 @@ class IoApicTest {
               sent.add(
                   "%s %x to %x%s%s"
                       .formatted(
-                          mode, vector, destination, logical ? " logical" : "", level ? " level" : "")),
+                          mode,
+                          vector,
+                          destination,
+                          logical ? " logical" : "",
+                          level ? " level" : "")),
           Trace.OFF);
 
   private void set(int index, int value) {

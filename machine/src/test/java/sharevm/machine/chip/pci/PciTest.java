@@ -296,7 +296,9 @@ class PciTest {
     host.add(0, 0, new I440fx((_, _, _, _) -> {}).config());
     host.add(1, 0, new Piix3(_ -> new Bench.Probe()).config());
     host.add(
-        1, 3, new Piix4Power(ports.window(16, device), 64, ports.window(16, device), 0, 9).config());
+        1,
+        3,
+        new Piix4Power(ports.window(16, device), 64, ports.window(16, device), 0, 9).config());
     host.add(3, 0, config);
     for (int i = 0; i < 20_000; i++) {
       address(random.nextInt(4), random.nextInt(4), random.nextInt(256) & 0xFC);
