@@ -24,7 +24,7 @@ public final class RamWriter {
   private final LongConsumer protect;
   private final ConcurrentLinkedQueue<Long> asked = new ConcurrentLinkedQueue<>();
   private final AtomicLong askedCount = new AtomicLong();
-  private volatile long answeredCount;
+  private final AtomicLong answeredCount = new AtomicLong();
   private volatile boolean running;
 
   /** Whether the processor stands still for another that wants memory for itself. */
@@ -78,7 +78,7 @@ public final class RamWriter {
   private void protectAsked() {
     for (Long page = asked.poll(); page != null; page = asked.poll()) {
       protect.accept(page);
-      answeredCount++;
+      answeredCount.incrementAndGet();
     }
   }
 
@@ -135,7 +135,7 @@ public final class RamWriter {
   }
 
   private void await(RamWriter other, long ticket) {
-    for (int spins = 0; other.running && other.answeredCount < ticket; spins++) {
+    for (int spins = 0; other.running && other.answeredCount.get() < ticket; spins++) {
       answer();
       pause(spins);
     }

@@ -1,5 +1,6 @@
 package sharevm.disk.layer;
 
+import java.util.Objects;
 import sharevm.disk.io.Storage;
 
 /**
@@ -49,6 +50,8 @@ public record Run(Kind kind, long length, Storage file, long offset, boolean wri
     return kind == next.kind
         && kind != Kind.PACKED
         && (kind != Kind.DATA
-            || file == next.file && offset + length == next.offset && writable == next.writable);
+            || (Objects.equals(file, next.file)
+                && offset + length == next.offset
+                && writable == next.writable));
   }
 }
