@@ -77,8 +77,8 @@ final class CommandTest {
   }
 
   @Test
-  void aTranslatorThatIsNotThere() {
-    assertOneLine(execute("run", "--engine", "translator"), ExitStatus.FAILED);
+  void anEngineThatIsNotThere() {
+    assertOneLine(execute("run", "--engine", "magic"), ExitStatus.USAGE);
   }
 
   @Test
