@@ -23,7 +23,7 @@ final class ProjectClasses {
     List<ClassModel> classes = new ArrayList<>();
     for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
       Path path = Path.of(entry);
-      if (path.endsWith(Path.of("target", "classes"))) {
+      if (path.endsWith(Path.of("target", "classes")) && Files.isDirectory(path)) {
         read(path, classes);
       } else if (path.getFileName().toString().matches("sharevm-.*\\.jar")) {
         try (FileSystem jar = FileSystems.newFileSystem(path)) {
