@@ -120,6 +120,7 @@ final class RunCommand implements Callable<Integer> {
       description = "Where the serial port goes (default: ${DEFAULT-VALUE}).")
   private SerialTarget serial;
 
+  @SuppressWarnings("UnusedVariable") // its converter refuses what there is not
   @Option(
       names = "--net",
       paramLabel = "none",

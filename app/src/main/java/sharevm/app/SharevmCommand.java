@@ -25,6 +25,7 @@ import sharevm.app.disk.DiskCommand;
     },
     subcommands = {RunCommand.class, DiskCommand.class, WarmUpCommand.class})
 final class SharevmCommand implements Runnable {
+  @SuppressWarnings("UnusedVariable") // picocli acts on it
   @Option(
       names = {"-h", "--help"},
       usageHelp = true,
@@ -32,6 +33,7 @@ final class SharevmCommand implements Runnable {
       description = "Show this help.")
   private boolean help;
 
+  @SuppressWarnings("UnusedVariable") // picocli acts on it
   @Option(
       names = {"-V", "--version"},
       versionHelp = true,
@@ -83,7 +85,7 @@ final class SharevmCommand implements Runnable {
   private String message(ParameterException e) {
     if (e instanceof UnmatchedArgumentException unmatched
         && !unmatched.isUnknownOption()
-        && e.getCommandLine() == spec.commandLine()) {
+        && e.getCommandLine().equals(spec.commandLine())) {
       return "there is no command '" + unmatched.getUnmatched().getFirst() + "'";
     }
     String text = e.getMessage();

@@ -165,7 +165,7 @@ class OperationsTest {
     for (Path path : List.of(a, b)) {
       DiskImages.create(path, format, SIZE);
       try (DiskImage image = DiskImages.open(path, OpenOptions.forWriting())) {
-        image.write(ByteBuffer.wrap(path == a ? content : other), 0);
+        image.write(ByteBuffer.wrap(path.equals(a) ? content : other), 0);
       }
     }
     DiskImages.createOverlay(child, format, a);

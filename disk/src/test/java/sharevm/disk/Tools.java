@@ -54,7 +54,7 @@ public final class Tools {
   /** Skips the test when a program is not installed. */
   public static void requireTool(String name) {
     boolean found = false;
-    for (String directory : System.getenv().getOrDefault("PATH", "").split(":")) {
+    for (String directory : System.getenv().getOrDefault("PATH", "").split(":", -1)) {
       found |= Files.isExecutable(Path.of(directory, name));
     }
     Assumptions.assumeTrue(found, name + " is not installed; see .ci/run for the packages");

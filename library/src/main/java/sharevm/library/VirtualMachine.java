@@ -29,7 +29,10 @@ import sharevm.machine.firmware.LoaderException;
 
 /** One run of a virtual machine, from a request to its end, with what it holds of the host. */
 public final class VirtualMachine implements AutoCloseable {
-  /** The mini guest's command line, before what is asked for; the kernel's self-tests of ciphers are half of a boot. */
+  /**
+   * The mini guest's command line, before what is asked for; the kernel's self-tests of ciphers are
+   * half of a boot.
+   */
   private static final String MINI_COMMAND_LINE = "console=ttyS0 quiet cryptomgr.notests";
 
   /** A kernel's command line if none is asked for. */

@@ -14,7 +14,6 @@ import sharevm.cpu.address.Memory;
 final class ContextAccess implements Memory.Listener {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
-  private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
   private static final int TLBS = 3;
   private static final long TLB_STRIDE = 1L << Context.TLB_ENTRY_SHIFT;
   private static final long NO_JUMP = 1L << 62;

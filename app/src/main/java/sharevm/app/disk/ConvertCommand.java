@@ -1,5 +1,6 @@
 package sharevm.app.disk;
 
+import java.io.Console;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -52,13 +53,15 @@ final class ConvertCommand implements Callable<Integer> {
   private ConvertCommand() {}
 
   @Override
+  @SuppressWarnings("SystemConsoleNull") // JDK 25 returns null again where there is no terminal
   public Integer call() throws DiskException {
     OpenOptions open = OpenOptions.forReading();
     ConvertOptions options = ConvertOptions.usual();
     options = compress ? options.compressing() : options;
     options = salvage ? options.salvaging() : options;
     options = noSync ? options.withoutSync() : options;
-    boolean terminal = System.console() != null && System.console().isTerminal();
+    Console console = System.console();
+    boolean terminal = console != null && console.isTerminal();
     ProgressBar bar = new ProgressBar(System.err);
     if (terminal) {
       options = options.telling((done, total) -> bar.at("converting", done, total));

@@ -177,9 +177,10 @@ public final class Memory {
    */
   public boolean protect(long ramOffset) {
     listener.codeAt(ramOffset);
-    return user.protect(ramOffset)
-        | supervisor.protect(ramOffset)
-        | supervisorOverride.protect(ramOffset);
+    boolean changed = user.protect(ramOffset);
+    changed |= supervisor.protect(ramOffset);
+    changed |= supervisorOverride.protect(ramOffset);
+    return changed;
   }
 
   /** Returns the linear address of an access, its segment checked. */
@@ -616,10 +617,8 @@ public final class Memory {
   }
 
   /**
-   * Returns the place in RAM of a run of bytes for a block transfer, or -1 where single accesses
-   * must do it.
-   *
-   * @param segment segment that was checked for the whole run
+   * Returns the place in RAM of a run of bytes for a block transfer, whose segment has been checked
+   * for the whole run, or -1 where single accesses must do it.
    */
   public long direct(long linear, boolean write) {
     int entry = Tlb.entry(linear);

@@ -414,7 +414,7 @@ public final class Decoder {
   /** Whether this is the second of two immediates (ENTER imm16, imm8). */
   private boolean immediateSeen(OperandType type) {
     OperandType first = opcode.operands().getFirst();
-    return first != type && first.field() == OperandType.Field.IMMEDIATE;
+    return !first.equals(type) && first.field() == OperandType.Field.IMMEDIATE;
   }
 
   private int absolute() {

@@ -95,6 +95,7 @@ final class Move {
 
   private static void signExtend32(Cpu c, Instruction i) {
     int size = i.size == 2 ? 2 : 4;
-    c.state.r(i.destination, i.size, (int) Operands.read(c, i, i.source, size));
+    int value = (int) Operands.read(c, i, i.source, size);
+    c.state.r(i.destination, i.size, value);
   }
 }

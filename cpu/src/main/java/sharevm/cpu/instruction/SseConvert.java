@@ -69,7 +69,7 @@ final class SseConvert {
     FloatGuard.sse(cpu.state);
     long value = integer(cpu, i);
     if (value == (int) value) {
-      cpu.state.xmmLow(i.destination, Double.doubleToRawLongBits(value));
+      cpu.state.xmmLow(i.destination, Double.doubleToRawLongBits((double) value));
       return;
     }
     long result = SseAccess.begin(cpu).doubles().fromLong(value);

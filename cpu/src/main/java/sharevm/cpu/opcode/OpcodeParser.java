@@ -41,20 +41,20 @@ final class OpcodeParser {
     if (columns.length < 2) {
       throw new IllegalArgumentException("fewer than two columns");
     }
-    encoding(columns[0].strip().split(" +"));
+    encoding(columns[0].strip().split(" +", -1));
     String instruction = columns[1].strip();
     int space = instruction.indexOf(' ');
     String mnemonic = space < 0 ? instruction : instruction.substring(0, space);
     List<OperandType> operands = new ArrayList<>();
     List<String> names = new ArrayList<>();
     if (space >= 0) {
-      for (String operand : instruction.substring(space).strip().split(" *, *")) {
+      for (String operand : instruction.substring(space).strip().split(" *, *", -1)) {
         names.add(operand);
         operands.add(OperandType.named(operand));
       }
     }
     for (int i = 2; i < columns.length; i++) {
-      for (String word : columns[i].strip().split(" +")) {
+      for (String word : columns[i].strip().split(" +", -1)) {
         if (!word.isEmpty()) {
           attribute(word);
         }

@@ -233,26 +233,22 @@ final class SseExact {
   long convert(long a, FloatFormat from, FloatFormat to) {
     load(first, a, from);
     second.kind = Real.ZERO;
-    switch (first.kind) {
+    return switch (first.kind) {
       case Real.QUIET_NAN, Real.SIGNALING_NAN -> {
         if (first.kind == Real.SIGNALING_NAN) {
           raise(FloatException.INVALID);
         }
         long payload = (first.significand & Long.MAX_VALUE) >>> (64 - to.precision);
-        return infinity(first.negative, to) | payload | to.quietBit();
+        yield infinity(first.negative, to) | payload | to.quietBit();
       }
-      case Real.INFINITY -> {
-        return infinity(first.negative, to);
-      }
-      case Real.ZERO -> {
-        return zero(first.negative, to);
-      }
+      case Real.INFINITY -> infinity(first.negative, to);
+      case Real.ZERO -> zero(first.negative, to);
       default -> {
         noteDenormals();
         value.set(first);
-        return rounded(to);
+        yield rounded(to);
       }
-    }
+    };
   }
 
   long fromInteger(long integer, FloatFormat to) {

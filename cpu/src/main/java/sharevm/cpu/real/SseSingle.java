@@ -227,7 +227,7 @@ public final class SseSingle {
   /** From a signed 64-bit integer. @sdm Vol. 2A CVTSI2SS */
   public int fromLong(long value) {
     if (Math.abs(value) <= 1L << 24) {
-      return Float.floatToRawIntBits(value);
+      return Float.floatToRawIntBits((float) value);
     }
     return (int) exact.fromInteger(value, FORMAT);
   }

@@ -249,8 +249,8 @@ public final class X87Arithmetic {
   }
 
   /**
-   * Splits into exponent and significand: the significand becomes the result, the exponent, as an
-   * integral number, {@link #extractedExponent}. @sdm Vol. 2A FXTRACT
+   * Splits into exponent and significand: the significand becomes the result, the exponent, an
+   * integral number, is left for {@link #deliverExtractedExponent}. @sdm Vol. 2A FXTRACT
    */
   public void extract(Real a) {
     context.begin();

@@ -105,29 +105,25 @@ public final class X87Conversion {
   private long store(Real a, FloatFormat format) {
     context.begin();
     long sign = a.negative ? format.signBit() : 0;
-    switch (a.kind) {
-      case Real.ZERO -> {
-        return sign;
-      }
-      case Real.INFINITY -> {
-        return sign | format.infinity();
-      }
+    return switch (a.kind) {
+      case Real.ZERO -> sign;
+      case Real.INFINITY -> sign | format.infinity();
       case Real.UNSUPPORTED -> {
         context.raised |= FloatException.INVALID;
-        return format.defaultNan();
+        yield format.defaultNan();
       }
       case Real.QUIET_NAN, Real.SIGNALING_NAN -> {
         if (a.kind == Real.SIGNALING_NAN) {
           context.raised |= FloatException.INVALID;
         }
         long payload = (a.significand & Long.MAX_VALUE) >>> (64 - format.precision);
-        return sign | format.infinity() | format.quietBit() | payload;
+        yield sign | format.infinity() | format.quietBit() | payload;
       }
       default -> {
         context.value.set(a);
-        return context.roundToMemory(format);
+        yield context.roundToMemory(format);
       }
-    }
+    };
   }
 
   /**

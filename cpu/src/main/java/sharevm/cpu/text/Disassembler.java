@@ -156,9 +156,9 @@ public final class Disassembler {
     }
     int size = bytes ? 1 : operands.contains("X") ? Math.min(i.operandSize, 4) : i.operandSize;
     List<String> texts = new ArrayList<>();
-    for (char operand : operands.toCharArray()) {
+    for (int n = 0; n < operands.length(); n++) {
       texts.add(
-          switch (operand) {
+          switch (operands.charAt(n)) {
             case 'D' ->
                 Operands.POINTERS.get(size) + "es:[" + Operands.address(i, CpuState.RDI) + "]";
             case 'S' ->

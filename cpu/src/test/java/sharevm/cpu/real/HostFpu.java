@@ -88,7 +88,7 @@ final class HostFpu implements AutoCloseable {
         ByteBuffer.allocate(4 + cases.size() * FpuCase.SIZE).order(ByteOrder.LITTLE_ENDIAN);
     batch.putInt(cases.size());
     for (FpuCase one : cases) {
-      batch.put(one.bytes.array());
+      batch.put(one.bytes.slice(0, FpuCase.SIZE));
     }
     try {
       OutputStream out = new BufferedOutputStream(process.getOutputStream(), 1 << 16);

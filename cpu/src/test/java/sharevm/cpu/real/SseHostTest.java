@@ -111,7 +111,11 @@ final class SseHostTest {
 
     final Kind kind;
     final int width;
+
+    @SuppressWarnings("ImmutableEnumChecker") // never written to
     final int[] code;
+
+    @SuppressWarnings("ImmutableEnumChecker") // functions without state
     final Model model;
 
     Operation(Kind kind, int width, int[] code, Model model) {

@@ -72,6 +72,8 @@ final class X87HostTest {
     FBSTP(Kind.STORE, 0xdf, 0x37);
 
     final Kind kind;
+
+    @SuppressWarnings("ImmutableEnumChecker") // never written to
     final int[] code;
 
     Operation(Kind kind, int... code) {
@@ -253,7 +255,10 @@ final class X87HostTest {
       case FLD_M32 -> conversion.fromSingle((int) memory);
       case FLD_M64 -> conversion.fromDouble(memory);
       case FILD_M16 -> conversion.fromInteger((short) memory);
-      case FILD_M32 -> conversion.fromInteger((int) memory);
+      case FILD_M32 -> {
+        int integer = (int) memory;
+        conversion.fromInteger(integer);
+      }
       case FILD_M64 -> conversion.fromInteger(memory);
       case FBLD -> conversion.fromBcd(memory, (int) in.memory(8) & 0xffff);
       case FPREM, FPREM1 -> {

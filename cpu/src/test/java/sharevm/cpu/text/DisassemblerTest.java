@@ -97,7 +97,7 @@ final class DisassemblerTest {
         code[n] = (byte) (code[n] & 0xc7 | row.digit() << 3);
       }
       if (decoder.decode(code, 0, Decoder.MAX_LENGTH, codeSize, 0) == Decoder.Outcome.DECODED
-          && decoder.instruction().opcode == row) {
+          && decoder.instruction().opcode.equals(row)) {
         Instruction instruction = decoder.instruction();
         return new Sample(Arrays.copyOf(code, instruction.length), instruction);
       }

@@ -73,7 +73,7 @@ final class Objdump {
 
   private static Map<Integer, String> parse(String output) {
     Map<Integer, String> texts = new HashMap<>();
-    for (String line : output.split("\n")) {
+    for (String line : output.lines().toList()) {
       Matcher matcher = LINE.matcher(line);
       if (matcher.matches()) {
         texts.put(Integer.parseInt(matcher.group(1), 16), matcher.group(2));

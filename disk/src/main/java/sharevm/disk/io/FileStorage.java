@@ -195,6 +195,7 @@ public final class FileStorage implements Storage {
     }
   }
 
+  @SuppressWarnings("ReferenceEquality") // another thread may have opened the file anew already
   private synchronized void reopen(FileChannel broken) throws IOException {
     if (closed) {
       throw new IOException("the image is closed");

@@ -31,8 +31,8 @@ final class Qcow2Check {
       layer.commit();
     }
     fileClusters = Bytes.divideUp(layer.file.size(), header.clusterSize());
-    expect(0, 1, 0);
-    expect(header.refcountTableOffset, header.refcountTableClusters, 0);
+    expect(0, 1);
+    expect(header.refcountTableOffset, header.refcountTableClusters);
     walk(header.l1Offset, header.l1Size);
     if (header.snapshotCount > 0) {
       walkSnapshots();
@@ -55,7 +55,7 @@ final class Qcow2Check {
   }
 
   /** Expects so many clusters in use; returns false when they lie outside the file. */
-  private boolean expect(long offset, long clusters, long pointer) {
+  private boolean expect(long offset, long clusters) {
     long first = offset >>> header.clusterBits;
     if (offset < 0 || first + clusters > fileClusters || offset % header.clusterSize() != 0) {
       return false;
@@ -80,7 +80,7 @@ final class Qcow2Check {
 
   private void walk(long l1Offset, int l1Size) throws DiskException {
     long clusters = Bytes.divideUp(l1Size * 8L, header.clusterSize());
-    if (!expect(l1Offset, clusters, 0)) {
+    if (!expect(l1Offset, clusters)) {
       broken(l1Offset, "an L1 table lies outside the file");
       return;
     }
@@ -90,7 +90,7 @@ final class Qcow2Check {
       if (table == 0) {
         continue;
       }
-      if (!expect(table, 1, at)) {
+      if (!expect(table, 1)) {
         broken(at, "an L2 table at " + table + " is misaligned or outside the file");
         continue;
       }
@@ -108,13 +108,13 @@ final class Qcow2Check {
       long first = from >>> header.clusterBits;
       // The last sector's padding may lie beyond the end of the file.
       last = Math.min(last, Math.max(first, fileClusters - 1));
-      if (!expect(first << header.clusterBits, last - first + 1, at)) {
+      if (!expect(first << header.clusterBits, last - first + 1)) {
         broken(at, "a compressed cluster at " + from + " lies outside the file");
       }
       return;
     }
     long offset = entry & Qcow2Layer.OFFSET_MASK;
-    if (offset != 0 && !header.has(Qcow2Header.EXTERNAL_DATA) && !expect(offset, 1, at)) {
+    if (offset != 0 && !header.has(Qcow2Header.EXTERNAL_DATA) && !expect(offset, 1)) {
       broken(at, "a cluster at " + offset + " is misaligned or outside the file");
     }
     if (header.has(Qcow2Header.EXTENDED_L2)) {
@@ -131,7 +131,7 @@ final class Qcow2Check {
     }
     long length = layer.snapshotTable().tableLength();
     long clusters = Bytes.divideUp(length, header.clusterSize());
-    if (!expect(header.snapshotsOffset, clusters, Qcow2Header.AT_SNAPSHOTS)) {
+    if (!expect(header.snapshotsOffset, clusters)) {
       broken(header.snapshotsOffset, "the snapshot table lies outside the file");
     }
   }
@@ -144,7 +144,7 @@ final class Qcow2Check {
     long size = header.bitmapDirectorySize;
     if (size < 0
         || size > 64 << 20
-        || !expect(header.bitmapDirectoryOffset, Bytes.divideUp(size, header.clusterSize()), 0)) {
+        || !expect(header.bitmapDirectoryOffset, Bytes.divideUp(size, header.clusterSize()))) {
       broken(header.bitmapDirectoryOffset, "the bitmap directory lies outside the file");
       return;
     }
@@ -152,13 +152,13 @@ final class Qcow2Check {
       var entry = layer.file.read(at, 24, java.nio.ByteOrder.BIG_ENDIAN);
       long table = entry.getLong(0);
       long entries = entry.getInt(8) & 0xffffffffL;
-      if (!expect(table, Bytes.divideUp(entries * 8, header.clusterSize()), at)) {
+      if (!expect(table, Bytes.divideUp(entries * 8, header.clusterSize()))) {
         broken(at, "a bitmap's table lies outside the file");
         return;
       }
       for (long i = 0; i < entries; i++) {
         long offset = layer.l2.getLong(table + i * 8) & Qcow2Layer.OFFSET_MASK;
-        if (offset != 0 && !expect(offset, 1, table + i * 8)) {
+        if (offset != 0 && !expect(offset, 1)) {
           broken(table + i * 8, "a bitmap's cluster lies outside the file");
         }
       }
@@ -180,7 +180,7 @@ final class Qcow2Check {
         continue;
       }
       if (block != 0) {
-        expect(block, 1, 0);
+        expect(block, 1);
       }
     }
   }

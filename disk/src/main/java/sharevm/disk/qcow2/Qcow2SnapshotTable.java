@@ -66,7 +66,8 @@ final class Qcow2SnapshotTable {
     layer.requireCluster(l1Offset, at, "a snapshot's L1 table");
     long state = extra >= 8 ? rest.getLong(0) : fixed.getInt(32) & 0xffffffffL;
     long diskSize = extra >= 16 ? rest.getLong(8) : header.size;
-    byte[] all = rest.array();
+    byte[] all = new byte[rest.remaining()];
+    rest.get(0, all);
     String id = new String(all, extra, idLength, StandardCharsets.UTF_8);
     String name =
         new String(all, extra + idLength, all.length - extra - idLength, StandardCharsets.UTF_8);
@@ -292,7 +293,8 @@ final class Qcow2SnapshotTable {
       byte[] name = snapshot.name().getBytes(StandardCharsets.UTF_8);
       out.putLong(entry.l1Offset()).putInt(entry.l1Size());
       out.putShort((short) id.length).putShort((short) name.length);
-      out.putInt((int) snapshot.taken().getEpochSecond()).putInt(snapshot.taken().getNano());
+      Instant taken = snapshot.taken();
+      out.putInt((int) taken.getEpochSecond()).putInt(taken.getNano());
       out.putLong(entry.vmClock()).putInt((int) Math.min(snapshot.stateSize(), 0xffffffffL));
       out.putInt(EXTRA + entry.moreExtra().length);
       out.putLong(snapshot.stateSize()).putLong(snapshot.diskSize()).put(entry.moreExtra());

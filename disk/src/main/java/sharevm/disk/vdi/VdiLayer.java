@@ -262,7 +262,6 @@ public final class VdiLayer extends MappedLayer implements Rebasable {
         }
       } catch (IOException _) {
         // A directory that cannot be listed shows no parent.
-        continue;
       }
     }
     return found;

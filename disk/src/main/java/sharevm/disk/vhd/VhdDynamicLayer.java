@@ -312,7 +312,6 @@ final class VhdDynamicLayer extends MappedLayer implements VhdLayer, Resizable, 
             names.add(VhdHeader.path(file, locator));
           } catch (DiskException _) {
             // Another locator, or the name in the header, may still lead to the parent.
-            continue;
           }
         }
       }

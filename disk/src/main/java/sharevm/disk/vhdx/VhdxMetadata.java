@@ -217,7 +217,9 @@ record VhdxMetadata(
       throw DiskException.corrupt(
           file.name(), offset, "the parent locator's texts are out of place");
     }
-    return new String(in.array(), at, length, StandardCharsets.UTF_16LE);
+    byte[] text = new byte[length];
+    in.get(at, text);
+    return new String(text, StandardCharsets.UTF_16LE);
   }
 
   /** Stores a locator's keys and values. */

@@ -112,7 +112,7 @@ class Qcow2InteropTest {
   @CsvSource({"2,16,false", "3,16,false", "3,9,false", "3,16,true"})
   void overlays(int version, int bits, boolean extended) throws Exception {
     byte[] content = Disks.content(SIZE, 6);
-    Path base = Disks.rawFile(dir.resolve("base.raw"), content);
+    Disks.rawFile(dir.resolve("base.raw"), content);
     Path middle = dir.resolve("middle.qcow2");
     Path top = dir.resolve("top.qcow2");
     Tools.run("qemu-img", "create", "-q", "-f", "qcow2", "-b", "base.raw", "-F", "raw", middle);

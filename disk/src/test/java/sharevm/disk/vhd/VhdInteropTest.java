@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -162,14 +163,20 @@ class VhdInteropTest {
     Path path = dir.resolve("a.vhd");
     DiskImages.create(path, Vhd.dynamic(), SIZE);
     ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(path)).order(ByteOrder.BIG_ENDIAN);
-    assertThat(new String(file.array(), 0, 8)).as("Cookie").isEqualTo("conectix");
+    assertThat(new String(file.array(), 0, 8, StandardCharsets.US_ASCII))
+        .as("Cookie")
+        .isEqualTo("conectix");
     assertThat(file.getInt(8)).as("Features").isEqualTo(2);
     assertThat(file.getInt(12)).as("File Format Version").isEqualTo(0x00010000);
     assertThat(file.getLong(16)).as("Data Offset").isEqualTo(512);
-    assertThat(new String(file.array(), 28, 4)).as("Creator Application").isEqualTo("win ");
+    assertThat(new String(file.array(), 28, 4, StandardCharsets.US_ASCII))
+        .as("Creator Application")
+        .isEqualTo("win ");
     assertThat(file.getLong(48)).as("Current Size").isEqualTo(SIZE);
     assertThat(file.getInt(60)).as("Disk Type").isEqualTo(3);
-    assertThat(new String(file.array(), 512, 8)).as("Cookie").isEqualTo("cxsparse");
+    assertThat(new String(file.array(), 512, 8, StandardCharsets.US_ASCII))
+        .as("Cookie")
+        .isEqualTo("cxsparse");
     assertThat(file.getLong(512 + 16)).as("Table Offset").isEqualTo(1536);
     assertThat(file.getInt(512 + 28)).as("Max Table Entries").isEqualTo(5);
     assertThat(file.getInt(512 + 32)).as("Block Size").isEqualTo(2 << 20);

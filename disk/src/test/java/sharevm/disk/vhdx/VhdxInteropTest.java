@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -201,20 +202,28 @@ class VhdxInteropTest {
     Path path = dir.resolve("a.vhdx");
     DiskImages.create(path, Vhdx.dynamic(), SIZE);
     ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(path)).order(ByteOrder.LITTLE_ENDIAN);
-    assertThat(new String(file.array(), 0, 8)).as("Signature").isEqualTo("vhdxfile");
+    assertThat(new String(file.array(), 0, 8, StandardCharsets.US_ASCII))
+        .as("Signature")
+        .isEqualTo("vhdxfile");
     int header = 128 << 10;
-    assertThat(new String(file.array(), header, 4)).as("Signature").isEqualTo("head");
+    assertThat(new String(file.array(), header, 4, StandardCharsets.US_ASCII))
+        .as("Signature")
+        .isEqualTo("head");
     assertThat(file.getLong(header + 8)).as("SequenceNumber").isEqualTo(2);
     assertThat(file.getShort(header + 64)).as("LogVersion").isZero();
     assertThat(file.getShort(header + 66)).as("Version").isEqualTo((short) 1);
     assertThat(file.getInt(header + 68)).as("LogLength").isEqualTo(1 << 20);
     assertThat(file.getLong(header + 72)).as("LogOffset").isEqualTo(1 << 20);
     int regions = 192 << 10;
-    assertThat(new String(file.array(), regions, 4)).as("Signature").isEqualTo("regi");
+    assertThat(new String(file.array(), regions, 4, StandardCharsets.US_ASCII))
+        .as("Signature")
+        .isEqualTo("regi");
     assertThat(file.getInt(regions + 8)).as("EntryCount").isEqualTo(2);
     assertThat(file.getLong(regions + 16)).as("Guid, first half").isEqualTo(0x4200F6232DC27766L);
     assertThat(file.getLong(regions + 32)).as("FileOffset").isEqualTo(3 << 20);
-    assertThat(new String(file.array(), 2 << 20, 8)).as("Signature").isEqualTo("metadata");
+    assertThat(new String(file.array(), 2 << 20, 8, StandardCharsets.US_ASCII))
+        .as("Signature")
+        .isEqualTo("metadata");
     assertThat(file.getInt((2 << 20) + (64 << 10))).as("BlockSize").isEqualTo(8 << 20);
     assertThat(file.getLong((2 << 20) + (64 << 10) + 8)).as("VirtualDiskSize").isEqualTo(SIZE);
   }

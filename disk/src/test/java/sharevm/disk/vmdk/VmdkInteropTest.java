@@ -190,8 +190,14 @@ class VmdkInteropTest {
     Path path = dir.resolve("a.vmdk");
     Files.writeString(
         path,
-        "# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\n"
-            + "createType=\"monolithicFlat\"\nRW 1 FLAT \"/etc/passwd\" 0\n");
+        """
+        # Disk DescriptorFile
+        version=1
+        CID=1
+        parentCID=ffffffff
+        createType="monolithicFlat"
+        RW 1 FLAT "/etc/passwd" 0
+        """);
     assertThatThrownBy(() -> DiskImages.open(path, OpenOptions.forReading()))
         .isInstanceOf(DiskException.class)
         .hasMessageContaining("outside its directory");

@@ -21,7 +21,7 @@ final class ProjectClasses {
   /** Returns all of them. */
   static List<ClassModel> all() {
     List<ClassModel> classes = new ArrayList<>();
-    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
       Path path = Path.of(entry);
       if (path.endsWith(Path.of("target", "classes")) && Files.isDirectory(path)) {
         read(path, classes);
@@ -38,7 +38,7 @@ final class ProjectClasses {
 
   /** Returns the module of a class by its internal name: {@code cpu} of {@code sharevm/cpu/Cpu}. */
   static String module(String internalName) {
-    return internalName.split("/")[1];
+    return internalName.split("/", -1)[1];
   }
 
   /** Returns whether an internal name is one of the project's. */

@@ -118,10 +118,10 @@ final class CaseGenerator {
     long linear = -1;
     if (memory) {
       long next = state.rip + code.length;
-      operand.steer(state, target() - segmentBase(state, operand), next, mode);
+      operand.steer(state, target() - segmentBase(state), next, mode);
       modrm = operand.encode(reg);
       code = join(head, modrm, immediates);
-      long address = segmentBase(state, operand) + operand.offset(state, next);
+      long address = segmentBase(state) + operand.offset(state, next);
       linear = address & (mode == Mode.LONG ? -1L : 0xffff_ffffL);
       patch(patches, linear);
     } else if (random.nextInt(3) == 0 || row.mnemonic().equals("IRET")) {
@@ -299,7 +299,7 @@ final class CaseGenerator {
     }
   }
 
-  private long segmentBase(ProcessorState state, MemoryOperand operand) {
+  private long segmentBase(ProcessorState state) {
     return switch (segment) {
       case 4 -> {
         if (addressSize == 2) {

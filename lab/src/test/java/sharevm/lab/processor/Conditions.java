@@ -10,7 +10,7 @@ final class Conditions {
 
   /** Returns whether all of several conditions, separated by blanks, hold for a case. */
   static boolean hold(String names, Opcode row, CpuCase input, CpuOutcome host, CpuOutcome ours) {
-    for (String name : names.split(" +")) {
+    for (String name : names.split(" +", -1)) {
       if (!holds(name, row, input, host, ours)) {
         return false;
       }

@@ -146,7 +146,7 @@ class DecoderAgainstObjdumpTest {
       List<Known> known = new ArrayList<>();
       String text = new String(in.readAllBytes(), StandardCharsets.US_ASCII);
       for (String line : text.lines().filter(l -> !l.isBlank() && !l.startsWith("#")).toList()) {
-        String[] columns = line.split(" ; ");
+        String[] columns = line.split(" ; ", -1);
         known.add(new Known(Pattern.compile(columns[0].strip()), columns[1].strip(), columns[2]));
       }
       return known;

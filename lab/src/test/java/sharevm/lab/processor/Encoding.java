@@ -6,8 +6,8 @@ import sharevm.cpu.opcode.OperandType;
 
 /** What the bytes of a case say by themselves, read without the decoder that is on trial. */
 record Encoding(BitSet prefixes, int rex, int opcodeAt, int modrm, boolean imm8Count, int imm8) {
-  private static final String PREFIXES =
-      "\u0026\u002e\u0036\u003e\u0064\u0065\u0066\u0067\u00f0\u00f2\u00f3";
+  /** Each character is a prefix: 26H, 2EH, 36H, 3EH, 64H to 67H, F0H, F2H and F3H. */
+  private static final String PREFIXES = "&.6>defg\u00f0\u00f2\u00f3";
 
   static Encoding of(Opcode row, CpuCase input) {
     BitSet prefixes = new BitSet(256);

@@ -73,7 +73,7 @@ final class Objdump {
     }
     List<Line> lines = new ArrayList<>();
     for (String line : out.lines().toList()) {
-      String[] columns = line.split("\t");
+      String[] columns = line.split("\t", -1);
       if (columns.length < 2 || !columns[0].strip().endsWith(":")) {
         continue;
       }

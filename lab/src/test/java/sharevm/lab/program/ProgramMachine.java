@@ -135,17 +135,16 @@ final class ProgramMachine implements Bus, InterruptController {
 
   @Override
   public void out(int port, int size, int value) {
-    if (port == 0xe9) {
-      console.append((char) value);
-    } else if (port == 0xf4) {
-      exitValue = value;
-    } else if (port == 0xf8) {
-      pendingVector = value;
-      cpu.state.attention.raise(Attention.INTERRUPT);
-    } else if (port == 0xf9) {
-      cpu.state.attention.raise(Attention.NMI);
-    } else if (port == 0xfa) {
-      stored = value;
+    switch (port) {
+      case 0xe9 -> console.append((char) value);
+      case 0xf4 -> exitValue = value;
+      case 0xf8 -> {
+        pendingVector = value;
+        cpu.state.attention.raise(Attention.INTERRUPT);
+      }
+      case 0xf9 -> cpu.state.attention.raise(Attention.NMI);
+      case 0xfa -> stored = value;
+      default -> {}
     }
   }
 

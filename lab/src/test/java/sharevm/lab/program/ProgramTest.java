@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.net.URL;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -148,7 +149,7 @@ final class ProgramTest {
             .directory(source.getParent().toFile())
             .redirectErrorStream(true)
             .start();
-    String said = new String(nasm.getInputStream().readAllBytes());
+    String said = new String(nasm.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(nasm.waitFor()).as("nasm %s: %s", source.getFileName(), said).isZero();
     return Files.readAllBytes(image);
   }

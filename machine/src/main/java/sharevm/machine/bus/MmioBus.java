@@ -18,7 +18,7 @@ public final class MmioBus {
   }
 
   /** A movable range of addresses; hidden at first. Moved under the device lock. */
-  public final class Window {
+  public static final class Window {
     private final long length;
     private final MmioDevice device;
     private Range range;

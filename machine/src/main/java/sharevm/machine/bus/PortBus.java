@@ -20,7 +20,7 @@ public final class PortBus {
   }
 
   /** A movable range of ports; hidden at first. Moved under the device lock. */
-  public final class Window {
+  public static final class Window {
     private final int count;
     private final PortDevice device;
     private Range range;

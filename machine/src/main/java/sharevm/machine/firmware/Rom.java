@@ -150,8 +150,16 @@ public final class Rom implements PortDevice, Part {
     put(image, MASTER_EOI, MASTER_EOI_CODE);
     put(image, SLAVE_EOI, SLAVE_EOI_CODE);
     put(image, NO_BOOT, NO_BOOT_CODE);
-    put(image, RESET_VECTOR, 0xEA, NO_BOOT & 0xFF, NO_BOOT >> 8, SEGMENT & 0xFF, SEGMENT >> 8);
+    put(image, RESET_VECTOR, 0xEA, low(NO_BOOT), high(NO_BOOT), low(SEGMENT), high(SEGMENT));
     return image;
+  }
+
+  private static int low(int word) {
+    return word & 0xFF;
+  }
+
+  private static int high(int word) {
+    return word >> 8;
   }
 
   /** Writes the interrupt vectors: hardware's acknowledge, all others call. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
@@ -40,7 +41,8 @@ class LinuxLoaderTest {
     assertThat(guest.memory.read(at, 3)).isEqualTo(initrd);
     assertThat(at + 3).isLessThanOrEqualTo(guest.map.usableLowEnd());
     long text = guest.memory.u32(ZERO_PAGE + 0x228);
-    assertThat(guest.memory.read(text, 14)).isEqualTo("console=ttyS0\0".getBytes());
+    assertThat(guest.memory.read(text, 14))
+        .isEqualTo("console=ttyS0\0".getBytes(StandardCharsets.US_ASCII));
     assertThat(guest.memory.u8(ZERO_PAGE + 0x1E8)).isEqualTo(guest.map.entries().size());
     assertThat(translate(entry.cr3(), 0x1234567)).isEqualTo(0x1234567);
     assertThat(translate(entry.cr3(), 0xFEE00000L)).isEqualTo(0xFEE00000L);
@@ -67,7 +69,8 @@ class LinuxLoaderTest {
     assertThat(entry.data().selector()).isEqualTo(0x9000);
     assertThat(guest.memory.u16(0x90020)).isEqualTo(0xA33F);
     long text = 0x90000 + guest.memory.u16(0x90022);
-    assertThat(guest.memory.read(text, 14)).isEqualTo("root=/dev/hda1".getBytes());
+    assertThat(guest.memory.read(text, 14))
+        .isEqualTo("root=/dev/hda1".getBytes(StandardCharsets.US_ASCII));
     assertThat(guest.memory.read(0x10000, 4096)).isEqualTo(new byte[4096]);
   }
 

@@ -3,6 +3,7 @@ package sharevm.machine.firmware;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import sharevm.machine.firmware.EntryState.Mode;
 
@@ -20,7 +21,8 @@ class MultibootLoaderTest {
     long info = entry.registers().rbx();
     assertThat(guest.memory.u32(info) & 0x4D).isEqualTo(0x4D);
     assertThat(guest.memory.u32(info + 4)).isEqualTo(639);
-    assertThat(guest.memory.read(guest.memory.u32(info + 16), 6)).isEqualTo("hello\0".getBytes());
+    assertThat(guest.memory.read(guest.memory.u32(info + 16), 6))
+        .isEqualTo("hello\0".getBytes(StandardCharsets.US_ASCII));
     long module = guest.memory.u32(info + 24);
     assertThat(guest.memory.u32(module)).isEqualTo(0x101000);
     assertThat(guest.memory.u32(module + 4)).isEqualTo(0x101002);

@@ -289,6 +289,7 @@ public final class PciConfig implements Part {
   }
 
   /** Keeps the state after building: that is the state after a reset. */
+  @SuppressWarnings("ReferenceEquality") // the same array: not frozen yet
   private void freeze() {
     if (initial == bytes) {
       initial = bytes.clone();
