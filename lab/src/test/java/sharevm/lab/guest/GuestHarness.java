@@ -26,7 +26,7 @@ import sharevm.machine.firmware.LinuxBoot;
  * Every wait has a limit, and what fails shows the console's last lines.
  *
  * <pre>
- *   try (GuestHarness guest = GuestHarness.boot(spec, kernel, initrd, "console=ttyS0")) {
+ *   try (GuestHarness guest = GuestHarness.boot(spec, engine, kernel, initrd, "console=ttyS0")) {
  *     guest.expect("~ # ", Duration.ofSeconds(60));
  *     guest.send("poweroff -f\n");
  *     assertThat(guest.await(Duration.ofSeconds(10))).isEqualTo(new Outcome.PoweredOff());
@@ -43,12 +43,13 @@ public final class GuestHarness implements AutoCloseable {
   private int matched;
   private boolean borrowed;
 
-  private GuestHarness(MachineSpec spec, Arena files, Optional<GuestHarness> saved)
+  private GuestHarness(
+      MachineSpec spec, GuestEngine engine, Arena files, Optional<GuestHarness> saved)
       throws HostException {
     this.files = files;
     ram = GuestRam.allocate(spec.segmentBytes());
     try {
-      HostSide host = HostSide.of("guest", ram.segment(), this::take);
+      HostSide host = HostSide.of("guest", ram.segment(), this::take).withEngine(engine.factory());
       if (saved.isPresent()) {
         Snapshot snapshot = saved.get().machine.save();
         ram.segment().copyFrom(saved.get().ram.segment());
@@ -65,14 +66,19 @@ public final class GuestHarness implements AutoCloseable {
 
   /** Boots a kernel; the specification says the rest. */
   public static GuestHarness boot(
-      MachineSpec spec, Path kernel, Optional<Path> initrd, String commandLine)
+      MachineSpec spec,
+      GuestEngine engine,
+      Path kernel,
+      Optional<Path> initrd,
+      String commandLine)
       throws HostException {
-    return boot(spec, kernel, initrd, commandLine, UnaryOperator.identity());
+    return boot(spec, engine, kernel, initrd, commandLine, UnaryOperator.identity());
   }
 
   /** Boots a kernel in a certain way. */
   public static GuestHarness boot(
       MachineSpec spec,
+      GuestEngine engine,
       Path kernel,
       Optional<Path> initrd,
       String commandLine,
@@ -86,7 +92,7 @@ public final class GuestHarness implements AutoCloseable {
               initrd.map(path -> GuestFile.map(path, files)),
               commandLine);
       GuestHarness harness =
-          new GuestHarness(spec.withBoot(how.apply(boot)), files, Optional.empty());
+          new GuestHarness(spec.withBoot(how.apply(boot)), engine, files, Optional.empty());
       harness.machine.start();
       return harness;
     } catch (HostException | RuntimeException | Error e) {
@@ -96,9 +102,9 @@ public final class GuestHarness implements AutoCloseable {
   }
 
   /** Pauses this guest for good and goes on with its state in a new machine. */
-  public GuestHarness restoredElsewhere() throws HostException {
+  public GuestHarness restoredElsewhere(GuestEngine engine) throws HostException {
     machine.pause();
-    GuestHarness other = new GuestHarness(machine.spec(), files, Optional.of(this));
+    GuestHarness other = new GuestHarness(machine.spec(), engine, files, Optional.of(this));
     other.borrowed = true;
     other.machine.start();
     return other;
