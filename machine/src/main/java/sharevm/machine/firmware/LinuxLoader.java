@@ -1,5 +1,6 @@
 package sharevm.machine.firmware;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import sharevm.machine.firmware.EntryState.Mode;
@@ -74,7 +75,7 @@ public final class LinuxLoader {
 
   /** Loads an unpacked kernel, an ELF file whose entry wants a zero page in (R)SI. */
   public EntryState loadElf(LinuxBoot boot, ElfImage elf) {
-    boolean wide = elf.machine() == ElfImage.EM_X86_64;
+    boolean wide = isWide(elf);
     if (wide && !boot.longMode()) {
       throw needsLongMode(boot.kernel());
     }
@@ -114,25 +115,28 @@ public final class LinuxLoader {
 
   /** Loads the ELF file inside; empty if it cannot be unpacked or placed here. */
   private Optional<EntryState> loadUnpacked(LinuxBoot boot, LinuxHeader header, EntryPoint door) {
-    Optional<ElfImage> found =
-        KernelPayload.unpack(boot.kernel(), header, map.usableLowEnd())
-            .filter(ElfImage::fits)
-            .map(ElfImage::parse);
-    if (found.isEmpty() || !found.get().fitsBetween(MIB, map.usableLowEnd())) {
-      return Optional.empty();
+    try (Arena arena = Arena.ofConfined()) {
+      return KernelPayload.unpack(boot.kernel(), header, map.usableLowEnd(), arena)
+          .filter(ElfImage::fits)
+          .map(ElfImage::parse)
+          .filter(elf -> elf.fitsBetween(MIB, map.usableLowEnd()))
+          .filter(elf -> isWide(elf) == (door == EntryPoint.LONG_64))
+          .map(elf -> loadUnpacked(boot, header, elf));
     }
-    ElfImage elf = found.get();
-    boolean wide = elf.machine() == ElfImage.EM_X86_64;
-    if (wide != (door == EntryPoint.LONG_64)) {
-      return Optional.empty();
-    }
+  }
+
+  private EntryState loadUnpacked(LinuxBoot boot, LinuxHeader header, ElfImage elf) {
     elf.copyTo(memory);
     long end = Math.max(elf.physicalEnd(), elf.physicalStart() + header.initSize());
     long initrd = placeInitrd(boot, end, header.initrdMax());
     BootParams params =
         new BootParams(memory).header(boot.kernel(), header).code32Start(elf.physicalStart());
     finish(params, boot, initrd, header.commandLineMax());
-    return Optional.of(enter(elf.physicalEntry(), wide));
+    return enter(elf.physicalEntry(), isWide(elf));
+  }
+
+  private static boolean isWide(ElfImage elf) {
+    return elf.machine() == ElfImage.EM_X86_64;
   }
 
   private EntryState loadPacked(LinuxBoot boot, LinuxHeader header, boolean wide) {

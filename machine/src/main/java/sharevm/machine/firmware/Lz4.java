@@ -1,5 +1,9 @@
 package sharevm.machine.firmware;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
 /**
  * Unpacks the legacy LZ4 frame, which Linux kernels are packed in ([LZ4] frame format, "Legacy
  * frame").
@@ -9,7 +13,14 @@ final class Lz4 {
   static final int LEGACY_MAGIC = 0x184C_2102;
 
   private static final int BLOCK_MAX = 8 << 20;
+
+  /** What a block that cannot be packed may need: a length byte for each 255 literals, and more. */
+  private static final int BLOCK_PACKED_MAX = BLOCK_MAX + BLOCK_MAX / 255 + 16;
+
   private static final int MIN_MATCH = 4;
+
+  private static final ValueLayout.OfInt WORD =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final byte[] in;
   private final byte[] out;
@@ -22,39 +33,46 @@ final class Lz4 {
   }
 
   /**
-   * Unpacks blocks until the output is full.
+   * Unpacks blocks until the output is full. The blocks are independent of one another, so that
+   * working memory is that of one block.
    *
-   * @param size bytes that come out
-   * @return them
+   * @param out takes the bytes; its size is how many must come out
    * @throws IllegalArgumentException if the input is no such frame or gives another number of bytes
    */
-  static byte[] unpack(byte[] frame, int size) {
-    Lz4 lz4 = new Lz4(frame, new byte[size]);
-    try {
-      lz4.run();
-    } catch (IndexOutOfBoundsException e) {
-      throw new IllegalArgumentException("damaged LZ4 data near byte " + lz4.from, e);
-    }
-    return lz4.out;
-  }
-
-  private void run() {
-    if (word() != LEGACY_MAGIC) {
-      throw new IllegalArgumentException("no legacy LZ4 frame");
-    }
-    while (to < out.length) {
-      int packed = word();
-      if (packed == LEGACY_MAGIC) {
+  static void unpack(MemorySegment frame, MemorySegment out) {
+    byte[] packed = new byte[(int) Math.min(frame.byteSize(), BLOCK_PACKED_MAX)];
+    byte[] unpacked = new byte[(int) Math.min(out.byteSize(), BLOCK_MAX)];
+    long from = 0;
+    long to = 0;
+    while (to < out.byteSize()) {
+      long length = word(frame, from);
+      from += 4;
+      if (length == LEGACY_MAGIC) {
         continue;
       }
-      if (packed <= 0 || packed > in.length - from) {
-        throw new IllegalArgumentException("damaged LZ4 block of " + packed + " bytes");
+      if (from == 4) {
+        throw new IllegalArgumentException("no legacy LZ4 frame");
       }
-      int before = to;
-      block(from + packed);
-      if (to - before > BLOCK_MAX) {
-        throw new IllegalArgumentException("an LZ4 block of more than 8 MiB");
+      if (length == 0 || length > Math.min(packed.length, frame.byteSize() - from)) {
+        throw new IllegalArgumentException("damaged LZ4 block of " + length + " bytes");
       }
+      MemorySegment.copy(frame, ValueLayout.JAVA_BYTE, from, packed, 0, (int) length);
+      int count = new Lz4(packed, unpacked).unpackBlock((int) length);
+      if (count > out.byteSize() - to) {
+        throw new IllegalArgumentException("more LZ4 data than expected");
+      }
+      MemorySegment.copy(unpacked, 0, out, ValueLayout.JAVA_BYTE, to, count);
+      from += length;
+      to += count;
+    }
+  }
+
+  private int unpackBlock(int end) {
+    try {
+      block(end);
+      return to;
+    } catch (IndexOutOfBoundsException e) {
+      throw new IllegalArgumentException("damaged LZ4 data near byte " + from, e);
     }
   }
 
@@ -101,13 +119,10 @@ final class Lz4 {
     return length;
   }
 
-  private int word() {
-    int value =
-        (in[from] & 0xFF)
-            | (in[from + 1] & 0xFF) << 8
-            | (in[from + 2] & 0xFF) << 16
-            | in[from + 3] << 24;
-    from += 4;
-    return value;
+  private static long word(MemorySegment frame, long at) {
+    if (at > frame.byteSize() - 4) {
+      throw new IllegalArgumentException("LZ4 data end at byte " + frame.byteSize());
+    }
+    return frame.get(WORD, at) & 0xFFFF_FFFFL;
   }
 }
