@@ -8,6 +8,7 @@ import sharevm.machine.firmware.Acpi;
 import sharevm.machine.firmware.Bios;
 import sharevm.machine.firmware.EntryState;
 import sharevm.machine.firmware.FwCfg;
+import sharevm.machine.firmware.GuestFile;
 import sharevm.machine.firmware.KernelLoader;
 import sharevm.machine.firmware.LinuxBoot;
 import sharevm.machine.firmware.MemoryMap;
@@ -71,6 +72,8 @@ final class Firmware {
       LinuxBoot boot = spec.boot().get().withLongMode(longMode);
       EntryState entry = new KernelLoader(physical, map, rsdp).load(boot);
       EntryWriter.apply(entry, cpu);
+      boot.kernel().unload();
+      boot.initrd().ifPresent(GuestFile::unload);
     }
   }
 }

@@ -46,6 +46,13 @@ public record GuestFile(String name, MemorySegment bytes) {
     }
   }
 
+  /** Gives the host's memory for a mapped file back; what is read of it again is fetched again. */
+  public void unload() {
+    if (bytes.isMapped()) {
+      bytes.unload();
+    }
+  }
+
   /** Returns the size in bytes. */
   public long size() {
     return bytes.byteSize();
