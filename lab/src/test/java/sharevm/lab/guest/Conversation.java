@@ -65,7 +65,8 @@ final class Conversation {
     assertThat(ask("awk 'BEGIN { print 2 / 3 * 1000 }'")).isEqualTo("666.667");
     assertThat(ask("awk 'BEGIN{x=1;while(i++<9)x=x/2+1/x;printf \"%.12f\",x}'"))
         .startsWith("1.414213562373");
-    assertThat(ask("head -c 1000000 /dev/zero | sha256sum")).startsWith(sha256(new byte[1_000_000]));
+    assertThat(ask("head -c 1000000 /dev/zero | sha256sum"))
+        .startsWith(sha256(new byte[1_000_000]));
     byte[] counted = new byte[256 * 1024];
     for (int i = 0; i < counted.length; i++) {
       counted[i] = (byte) (i % 10 == 9 ? '\n' : '0' + i % 10);

@@ -66,11 +66,7 @@ public final class GuestHarness implements AutoCloseable {
 
   /** Boots a kernel; the specification says the rest. */
   public static GuestHarness boot(
-      MachineSpec spec,
-      GuestEngine engine,
-      Path kernel,
-      Optional<Path> initrd,
-      String commandLine)
+      MachineSpec spec, GuestEngine engine, Path kernel, Optional<Path> initrd, String commandLine)
       throws HostException {
     return boot(spec, engine, kernel, initrd, commandLine, UnaryOperator.identity());
   }

@@ -34,8 +34,7 @@ final class KernelPayload {
    * @return the ELF file in it, with relocations behind its end, or nothing if there is none, it is
    *     packed in a way unknown here, or is damaged: then the guest's decompressor has the say
    */
-  static Optional<GuestFile> unpack(
-      GuestFile kernel, LinuxHeader header, long limit, Arena arena) {
+  static Optional<GuestFile> unpack(GuestFile kernel, LinuxHeader header, long limit, Arena arena) {
     long offset = header.setupBytes() + header.payloadOffset();
     long length = header.payloadLength();
     if (header.payloadOffset() == 0
