@@ -12,7 +12,7 @@ import sharevm.machine.Outcome;
 
 /** What is asked of a guest at its shell, whatever its kernel, processors and engine. */
 final class Conversation {
-  private static final Duration ANSWER = Duration.ofSeconds(180);
+  private static final Duration ANSWER = Duration.ofMinutes(3);
 
   /** Complaints that are right, each with its reason. */
   private static final List<String> EXPECTED_WARNINGS =
