@@ -2,6 +2,7 @@
 module sharevm.library {
   requires transitive sharevm.machine;
   requires transitive sharevm.host;
+  requires transitive sharevm.disk;
   requires sharevm.translator;
   requires org.apache.commons.compress;
   requires org.tukaani.xz;

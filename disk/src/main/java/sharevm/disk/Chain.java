@@ -153,12 +153,21 @@ final class Chain implements DiskImage {
           return new Extent(position, length, Extent.Kind.COMPRESSED, depth, "", -1);
         }
         case DATA -> {
-          return new Extent(
-              position, length, Extent.Kind.DATA, depth, run.file().name(), run.offset());
+          return stored(position, run.cut(length), depth);
         }
       }
     }
     return new Extent(position, length, Extent.Kind.HOLE, layers.length, "", -1);
+  }
+
+  /** The host's file may have a hole where the image has data. */
+  private static Extent stored(long position, Run run, int depth) throws DiskException {
+    long hole = run.file().hole(run.offset(), run.length());
+    if (hole > 0) {
+      return new Extent(position, hole, Extent.Kind.ZERO, depth, "", -1);
+    }
+    long data = run.file().data(run.offset(), run.length());
+    return new Extent(position, data, Extent.Kind.DATA, depth, run.file().name(), run.offset());
   }
 
   @Override

@@ -1,9 +1,11 @@
 package sharevm.disk;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -27,12 +29,12 @@ final class Conversion {
 
   Conversion(Storages host, Path target, ConvertOptions options) {
     this.options = options;
-    this.host = options.durable() ? host : unforced(host);
+    this.host = unforced(host);
     this.target = target.toAbsolutePath();
     this.workshop = this.target.resolveSibling("." + target.getFileName() + ".part");
   }
 
-  /** Files that do not wait for stable storage. */
+  /** Files that do not wait for stable storage: that is done once, before they get their names. */
   private static Storages unforced(Storages host) {
     return (path, mode) -> new UnforcedStorage(host.open(path, mode));
   }
@@ -51,6 +53,9 @@ final class Conversion {
       Files.createDirectory(workshop);
       try {
         ConvertReport report = fill(source, format, workshop.resolve(target.getFileName()));
+        if (options.durable()) {
+          force();
+        }
         moveIntoPlace();
         return report;
       } finally {
@@ -81,11 +86,22 @@ final class Conversion {
     }
   }
 
-  private void moveIntoPlace() throws IOException {
-    List<Path> made;
+  private List<Path> made() throws IOException {
     try (Stream<Path> files = Files.list(workshop)) {
-      made = files.sorted().toList();
+      return files.sorted().toList();
     }
+  }
+
+  private void force() throws IOException {
+    for (Path file : made()) {
+      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        channel.force(true);
+      }
+    }
+  }
+
+  private void moveIntoPlace() throws IOException {
+    List<Path> made = made();
     for (Path file : made) {
       if (Files.exists(target.resolveSibling(file.getFileName()))) {
         throw new DiskException(
@@ -105,11 +121,7 @@ final class Conversion {
     if (!Files.isDirectory(workshop)) {
       return;
     }
-    List<Path> left;
-    try (Stream<Path> files = Files.list(workshop)) {
-      left = files.toList();
-    }
-    for (Path file : left) {
+    for (Path file : made()) {
       // Refused while another run is at work on it.
       try (Storage _ = host.open(file, Mode.WRITE)) {
         Files.delete(file);

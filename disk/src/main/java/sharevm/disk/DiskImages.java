@@ -11,7 +11,7 @@ public final class DiskImages {
 
   /** Opens an image with its parents, finding out the format by the content. */
   public static DiskImage open(Path path, OpenOptions options) throws DiskException {
-    return opener(options.locked()).open(path, options);
+    return new Opener(Storages.host(options.locked(), options.sparse())).open(path, options);
   }
 
   /** Makes an image; a file of that name must not exist. */
@@ -26,7 +26,8 @@ public final class DiskImages {
 
   /** Looks for what contradicts the format, in the image itself and not in its parents. */
   public static CheckReport check(Path path) throws DiskException {
-    try (Chain chain = opener(true).open(path, OpenOptions.forReading().withoutParents())) {
+    try (Chain chain =
+        new Opener(Storages.host()).open(path, OpenOptions.forReading().withoutParents())) {
       return chain.links().getFirst().layer().check(false);
     }
   }
@@ -68,7 +69,7 @@ public final class DiskImages {
 
   /** Writes what a layer holds into its parent. */
   public static void commit(Path path) throws DiskException {
-    new Chains(opener(true)).commit(path);
+    new Chains(new Opener(Storages.host())).commit(path);
   }
 
   /**
@@ -77,7 +78,7 @@ public final class DiskImages {
    * @param unsafe only change the note, for a parent that has moved or is known to be right
    */
   public static void rebase(Path path, Optional<Path> parent, boolean unsafe) throws DiskException {
-    new Chains(opener(true)).rebase(path, parent, unsafe);
+    new Chains(new Opener(Storages.host())).rebase(path, parent, unsafe);
   }
 
   /** An image of several files has a journal for each. */
@@ -86,9 +87,5 @@ public final class DiskImages {
     return first
         ? journal
         : journal.resolveSibling(journal.getFileName() + "." + file.getFileName());
-  }
-
-  static Opener opener(boolean locked) {
-    return new Opener(locked ? Storages.host() : Storages.unlocked());
   }
 }

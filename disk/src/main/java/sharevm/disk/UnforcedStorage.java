@@ -37,6 +37,21 @@ record UnforcedStorage(Storage file) implements Storage {
   }
 
   @Override
+  public long hole(long position, long most) throws DiskException {
+    return file.hole(position, most);
+  }
+
+  @Override
+  public long data(long position, long most) throws DiskException {
+    return file.data(position, most);
+  }
+
+  @Override
+  public boolean punch(long position, long length) throws DiskException {
+    return file.punch(position, length);
+  }
+
+  @Override
   public void force() {
     // Not waited for.
   }

@@ -8,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
-import sharevm.disk.io.FileStorage;
 import sharevm.disk.io.Storages;
 
 /** Content for tests, and its comparison. */
@@ -22,7 +21,7 @@ public final class Disks {
 
   /** Files that do not wait for stable storage, for tests that cut no power. */
   static Storages unforced() {
-    return (path, mode) -> new UnforcedStorage(FileStorage.open(path, mode, true));
+    return (path, mode) -> new UnforcedStorage(Storages.host().open(path, mode));
   }
 
   /** A disk's content with data, zeroes and repeated bytes in stretches of many lengths. */

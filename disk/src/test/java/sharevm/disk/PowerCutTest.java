@@ -145,7 +145,7 @@ class PowerCutTest {
 
   private static List<Flushed> work(Path path, Random random, int operations, List<Event> events)
       throws DiskException {
-    Storages host = (file, mode) -> new Recorded(FileStorage.open(file, mode, true), events);
+    Storages host = (file, mode) -> new Recorded(Storages.host().open(file, mode), events);
     List<Flushed> flushed = new ArrayList<>(List.of(new Flushed(0, new byte[SIZE])));
     byte[] model = new byte[SIZE];
     Map<Integer, Integer> since = new HashMap<>();
@@ -190,7 +190,8 @@ class PowerCutTest {
     }
     boolean drop = random.nextBoolean();
     Path path = place.resolve("cut-" + events.size() + "-" + random.nextInt(1 << 30));
-    try (FileStorage file = FileStorage.open(path, FileStorage.Mode.CREATE, true)) {
+    try (FileStorage file =
+        FileStorage.open(path, FileStorage.Mode.CREATE, true, SparseFiles.none())) {
       file.write(ByteBuffer.wrap(start), 0);
       for (int i = 0; i < events.size(); i++) {
         Event event = events.get(i);

@@ -7,7 +7,6 @@ import picocli.CommandLine.Parameters;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskImage;
 import sharevm.disk.DiskImages;
-import sharevm.disk.OpenOptions;
 
 /** Compares what two disks show. */
 @Command(name = "compare", description = "Compare what two disks show. Status 1 when they differ.")
@@ -22,8 +21,8 @@ final class CompareCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws DiskException {
-    try (DiskImage a = DiskImages.open(first, OpenOptions.forReading());
-        DiskImage b = DiskImages.open(second, OpenOptions.forReading())) {
+    try (DiskImage a = DiskImages.open(first, Images.reading());
+        DiskImage b = DiskImages.open(second, Images.reading())) {
       long at = DiskImages.compare(a, b);
       String sizes = a.size() == b.size() ? "" : "; the sizes differ, the rest is zero";
       System.out.println(at < 0 ? "the same" + sizes : "they differ, first at byte " + at);

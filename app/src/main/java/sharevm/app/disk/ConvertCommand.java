@@ -55,7 +55,7 @@ final class ConvertCommand implements Callable<Integer> {
   @Override
   @SuppressWarnings("SystemConsoleNull") // JDK 25 returns null again where there is no terminal
   public Integer call() throws DiskException {
-    OpenOptions open = OpenOptions.forReading();
+    OpenOptions open = Images.reading();
     ConvertOptions options = ConvertOptions.usual();
     options = compress ? options.compressing() : options;
     options = salvage ? options.salvaging() : options;

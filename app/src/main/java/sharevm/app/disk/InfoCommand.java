@@ -35,7 +35,7 @@ final class InfoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws DiskException {
     // Only looks, so it may look at what is in use.
-    OpenOptions options = OpenOptions.forReading().unlocked();
+    OpenOptions options = Images.reading().unlocked();
     try (DiskImage disk = DiskImages.open(image, alone ? options.withoutParents() : options)) {
       ImageInfo info = disk.info();
       System.out.print(json ? Json.of(map(info)) + "\n" : text(info));

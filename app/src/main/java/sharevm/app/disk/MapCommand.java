@@ -11,7 +11,6 @@ import sharevm.disk.DiskException;
 import sharevm.disk.DiskImage;
 import sharevm.disk.DiskImages;
 import sharevm.disk.Extent;
-import sharevm.disk.OpenOptions;
 
 /** Lists where the parts of a disk are. */
 @Command(
@@ -28,7 +27,7 @@ final class MapCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws DiskException {
-    try (DiskImage disk = DiskImages.open(image, OpenOptions.forReading())) {
+    try (DiskImage disk = DiskImages.open(image, Images.reading())) {
       String separator = "[\n";
       for (long at = 0; at < disk.size(); ) {
         Extent extent = disk.extent(at, disk.size() - at);

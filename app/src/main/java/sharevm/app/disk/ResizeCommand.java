@@ -8,7 +8,6 @@ import picocli.CommandLine.Parameters;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskImage;
 import sharevm.disk.DiskImages;
-import sharevm.disk.OpenOptions;
 import sharevm.disk.Resizable;
 
 /** Changes a disk's size. */
@@ -27,7 +26,7 @@ final class ResizeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws DiskException {
-    try (DiskImage disk = DiskImages.open(image, OpenOptions.forWriting())) {
+    try (DiskImage disk = DiskImages.open(image, Images.writing())) {
       if (size < disk.size() && !shrink) {
         throw DiskException.invalid(
             image.toString(), "the disk is larger; --shrink accepts the loss of its end");

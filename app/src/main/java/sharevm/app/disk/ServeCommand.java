@@ -54,7 +54,7 @@ final class ServeCommand implements Callable<Integer> {
         socket == null
             ? new InetSocketAddress(InetAddress.getLoopbackAddress(), port)
             : UnixDomainSocketAddress.of(socket);
-    OpenOptions options = writable ? OpenOptions.forWriting() : OpenOptions.forReading();
+    OpenOptions options = writable ? Images.writing() : Images.reading();
     DiskImage disk = DiskImages.open(image, options);
     NbdServer server;
     try {

@@ -46,7 +46,7 @@ final class SnapshotCommand implements Callable<Integer> {
   @Override
   public Integer call() throws DiskException {
     boolean list = action == null;
-    OpenOptions options = list ? OpenOptions.forReading() : OpenOptions.forWriting();
+    OpenOptions options = list ? Images.reading() : Images.writing();
     try (DiskImage disk = DiskImages.open(image, options)) {
       Snapshots snapshots =
           disk.capability(Snapshots.class)

@@ -34,6 +34,10 @@ public final class Bytes {
 
   /** True when {@code length} bytes of a buffer from {@code from} are all zero. */
   public static boolean isZero(ByteBuffer bytes, int from, int length) {
+    if (length >= 8 && bytes.getLong(from) != 0) {
+      // Most data says so at once.
+      return false;
+    }
     for (int at = from, end = from + length; at < end; at += ZEROES.length) {
       int part = Math.min(ZEROES.length, end - at);
       if (bytes.slice(at, part).mismatch(ByteBuffer.wrap(ZEROES, 0, part)) >= 0) {

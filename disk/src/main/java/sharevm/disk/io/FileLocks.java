@@ -1,5 +1,6 @@
 package sharevm.disk.io;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -51,7 +52,7 @@ final class FileLocks {
     int users;
     int readers;
     boolean writer;
-    final List<FileChannel> retired = new ArrayList<>();
+    final List<Closeable> retired = new ArrayList<>();
   }
 
   /** The right to have a file open; {@link #release} gives it back. */
@@ -64,13 +65,11 @@ final class FileLocks {
       this.use = use;
     }
 
-    /** Closes the channel, or keeps it until the file's last user in this process is done. */
-    void release(FileChannel channel) {
+    /** Closes what is open, or keeps it until the file's last user in this process is done. */
+    void release(List<Closeable> open) {
       synchronized (HOLDERS) {
         Holder holder = HOLDERS.get(key);
-        if (channel != null) {
-          holder.retired.add(channel);
-        }
+        holder.retired.addAll(open);
         holder.users--;
         holder.writer &= use != Use.WRITE;
         holder.readers -= use == Use.READ ? 1 : 0;
@@ -81,11 +80,9 @@ final class FileLocks {
       }
     }
 
-    private static void closeQuietly(FileChannel channel) {
+    private static void closeQuietly(Closeable open) {
       try {
-        if (channel != null) {
-          channel.close();
-        }
+        open.close();
       } catch (IOException _) {
         // All that was written has been forced or was never promised.
         return;

@@ -9,9 +9,12 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Set;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskException.Kind;
+import sharevm.disk.SparseFiles;
+import sharevm.disk.SparseFiles.SparseFile;
 
 /**
  * A {@link Storage} over a {@link FileChannel}.
@@ -35,12 +38,20 @@ public final class FileStorage implements Storage {
   private final boolean writable;
   private final FileLocks.Claim claim;
   private final boolean locked;
+  private final SparseFiles sparseFiles;
+  private volatile SparseFile sparse;
   private volatile FileChannel channel;
   private volatile boolean closed;
 
   private FileStorage(
-      Path path, boolean writable, boolean locked, FileLocks.Claim claim, FileChannel channel) {
+      Path path,
+      boolean writable,
+      boolean locked,
+      SparseFiles sparseFiles,
+      FileLocks.Claim claim,
+      FileChannel channel) {
     this.path = path;
+    this.sparseFiles = sparseFiles;
     this.writable = writable;
     this.locked = locked;
     this.claim = claim;
@@ -51,8 +62,10 @@ public final class FileStorage implements Storage {
    * Opens or creates a file.
    *
    * @param locked false takes and respects no lock, for those who know that nobody writes
+   * @param sparse what is known of holes
    */
-  public static FileStorage open(Path path, Mode mode, boolean locked) throws DiskException {
+  public static FileStorage open(Path path, Mode mode, boolean locked, SparseFiles sparse)
+      throws DiskException {
     boolean write = mode != Mode.READ;
     FileChannel channel = null;
     FileLocks.Claim claim = null;
@@ -67,10 +80,10 @@ public final class FileStorage implements Storage {
       if (locked) {
         FileLocks.lock(channel, path, write);
       }
-      return new FileStorage(path, write, locked, claim, channel);
+      return new FileStorage(path, write, locked, sparse, claim, channel);
     } catch (IOException e) {
       if (claim != null) {
-        claim.release(channel);
+        claim.release(channel == null ? List.of() : List.of(channel));
       }
       throw explain(path, DiskException.NO_OFFSET, e, write ? "opened for writing" : "opened");
     }
@@ -163,8 +176,38 @@ public final class FileStorage implements Storage {
   public synchronized void close() throws DiskException {
     if (!closed) {
       closed = true;
-      claim.release(channel);
+      claim.release(sparse == null ? List.of(channel) : List.of(channel, sparse));
     }
+  }
+
+  @Override
+  public long hole(long position, long most) throws DiskException {
+    return Math.clamp(sparse().nextData(position) - position, 0, most);
+  }
+
+  @Override
+  public long data(long position, long most) throws DiskException {
+    return Math.clamp(sparse().nextHole(position) - position, 1, most);
+  }
+
+  @Override
+  public boolean punch(long position, long length) throws DiskException {
+    return sparse().punch(position, length);
+  }
+
+  /** Opened when it is first asked, and closed only with the claim: see {@link FileLocks}. */
+  private synchronized SparseFile sparse() throws DiskException {
+    if (sparse == null) {
+      if (closed) {
+        throw new DiskException(Kind.IO, name(), "the image is closed");
+      }
+      try {
+        sparse = sparseFiles.open(path, writable);
+      } catch (IOException e) {
+        throw explain(path, DiskException.NO_OFFSET, e, "opened");
+      }
+    }
+    return sparse;
   }
 
   @FunctionalInterface

@@ -38,6 +38,31 @@ public interface Storage extends Closeable {
   /** Cuts the file or extends it by a hole that reads as zeroes. */
   void setSize(long size) throws DiskException;
 
+  /**
+   * How many bytes from a position on, {@code most} at most, are a hole that reads as zeroes; 0
+   * where there may be data.
+   */
+  default long hole(long position, long most) throws DiskException {
+    return 0;
+  }
+
+  /** How many bytes from a position on, {@code most} at most, may be data. */
+  default long data(long position, long most) throws DiskException {
+    return most;
+  }
+
+  /** Makes a range within the file a hole that reads as zeroes; false where that cannot be done. */
+  default boolean punch(long position, long length) throws DiskException {
+    return false;
+  }
+
+  /** Extends the file as {@link #setSize} does, if it is shorter. */
+  default void extend(long size) throws DiskException {
+    if (size() < size) {
+      setSize(size);
+    }
+  }
+
   /** Returns when all that was written is on stable storage. */
   void force() throws DiskException;
 

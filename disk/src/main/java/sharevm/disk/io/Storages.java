@@ -2,6 +2,7 @@ package sharevm.disk.io;
 
 import java.nio.file.Path;
 import sharevm.disk.DiskException;
+import sharevm.disk.SparseFiles;
 
 /** Where files come from: the host, or a test's recording of it. */
 @FunctionalInterface
@@ -11,11 +12,16 @@ public interface Storages {
 
   /** The host's files, locked against others. */
   static Storages host() {
-    return (path, mode) -> FileStorage.open(path, mode, true);
+    return host(true, SparseFiles.none());
   }
 
-  /** The host's files, without regard to locks. */
-  static Storages unlocked() {
-    return (path, mode) -> FileStorage.open(path, mode, false);
+  /**
+   * The host's files.
+   *
+   * @param locked take and respect locks
+   * @param sparse what is known of their holes
+   */
+  static Storages host(boolean locked, SparseFiles sparse) {
+    return (path, mode) -> FileStorage.open(path, mode, locked, sparse);
   }
 }

@@ -14,7 +14,7 @@ import sharevm.disk.io.Bytes;
  * neighbours and locking are here: who only follows the tables shares a lock, who changes them has
  * it alone.
  */
-public abstract class MappedLayer implements Layer {
+public abstract class MappedLayer implements Layer, BulkTarget {
   private final ReadWriteLock lock = new ReentrantReadWriteLock();
   private final String name;
   private final boolean writable;
@@ -135,6 +135,45 @@ public abstract class MappedLayer implements Layer {
       }
       at += before - src.remaining();
     }
+  }
+
+  @Override
+  public final void reserve(long position, long length) throws DiskException {
+    touch();
+    lock.writeLock().lock();
+    try {
+      if (parent().isPresent()) {
+        throw DiskException.unsupported(name, "reserving blocks in a layer on top of another");
+      }
+      for (long at = position, end = position + length; at < end; ) {
+        Run run = merged(at, end - at);
+        boolean there = run.kind() == Run.Kind.DATA && run.writable();
+        at += there ? run.length() : roomOrZeroes(at, run.length());
+      }
+    } finally {
+      lock.writeLock().unlock();
+    }
+  }
+
+  private long roomOrZeroes(long position, long length) throws DiskException {
+    long made = makeRoom(position, length);
+    if (made > 0) {
+      return made;
+    }
+    ByteBuffer zeroes = Bytes.zeroes(length);
+    int most = zeroes.remaining();
+    store(zeroes, position, Below.nothing());
+    return most - zeroes.remaining();
+  }
+
+  /**
+   * Stores whole blocks that read as zeroes, where {@link #lookup} gives nothing writable and there
+   * is no parent; called alone.
+   *
+   * @return how many bytes from the position on are stored now; 0 when they must be written
+   */
+  protected long makeRoom(long position, long length) throws DiskException {
+    return 0;
   }
 
   private boolean overwrite(ByteBuffer src, long position) throws DiskException {

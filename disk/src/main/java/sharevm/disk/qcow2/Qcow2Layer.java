@@ -62,6 +62,7 @@ public final class Qcow2Layer extends MappedLayer
   private final Qcow2SnapshotTable snapshotTable;
   private final Qcow2Packer packer;
   private volatile long knownFileSize;
+  private long reservedEnd;
 
   private Qcow2Layer(Storage file, Qcow2Header header, Optional<Storage> dataFile)
       throws DiskException {
@@ -396,6 +397,38 @@ public final class Qcow2Layer extends MappedLayer
     }
   }
 
+  @Override
+  protected long makeRoom(long position, long length) throws DiskException {
+    long first = position >>> header.clusterBits;
+    long wanted = Bytes.divideUp(position + length, header.clusterSize()) - first;
+    long count = unallocated(position, wanted);
+    if (count == 0) {
+      return 0;
+    }
+    long at = entryAt(ownL2Table(position), position);
+    Refcounts.Clusters got = refcounts.allocate(count);
+    long offset = got.first() << header.clusterBits;
+    long end = offset + (got.count() << header.clusterBits);
+    zeroRange(offset, Math.min(end, knownFileSize));
+    grownTo(end);
+    reservedEnd = Math.max(reservedEnd, end);
+    for (long i = 0; i < got.count(); i++) {
+      putEntry(at + i * entrySize(), offset + (i << header.clusterBits) | COPIED, 0xffffffffL);
+    }
+    commitIfFull();
+    return (first + got.count() << header.clusterBits) - position;
+  }
+
+  /** Clusters that were free before may hold anything. */
+  private void zeroRange(long from, long to) throws DiskException {
+    for (long at = from; at < to; ) {
+      ByteBuffer zeroes = Bytes.zeroes(to - at);
+      int part = zeroes.remaining();
+      file.write(zeroes, at);
+      at += part;
+    }
+  }
+
   void putEntry(long at, long entry, long bitmap) throws DiskException {
     l2.putLong(at, entry);
     if (extended()) {
@@ -450,6 +483,10 @@ public final class Qcow2Layer extends MappedLayer
 
   @Override
   public void commit() throws DiskException {
+    if (reservedEnd > 0) {
+      file.extend(reservedEnd);
+      reservedEnd = 0;
+    }
     boolean counts = refcounts.isDirty();
     refcounts.writeBack();
     file.force();

@@ -67,15 +67,23 @@ public final class RawLayer implements Layer, Resizable {
 
   @Override
   public void write(ByteBuffer src, long position, Below below) throws DiskException {
+    requireWritable();
+    file.write(src, position);
+  }
+
+  private void requireWritable() throws DiskException {
     if (!file.writable()) {
       throw new DiskException(
           Kind.READ_ONLY, file.name(), "it was opened for reading; open it for writing first");
     }
-    file.write(src, position);
   }
 
   @Override
   public void writeZeroes(long position, long length, Below below) throws DiskException {
+    requireWritable();
+    if (file.punch(position, length)) {
+      return;
+    }
     long end = position + length;
     for (long at = position; at < end; ) {
       ByteBuffer zeroes = Bytes.zeroes(end - at);
@@ -85,13 +93,11 @@ public final class RawLayer implements Layer, Resizable {
     }
   }
 
-  /** Nothing is freed: the host's holes cannot be made through a file channel. */
+  /** Frees what the host's file system can free. */
   @Override
   public void discard(long position, long length, Below below) throws DiskException {
-    if (!file.writable()) {
-      throw new DiskException(
-          Kind.READ_ONLY, file.name(), "it was opened for reading; open it for writing first");
-    }
+    requireWritable();
+    file.punch(position, length);
   }
 
   @Override

@@ -193,6 +193,18 @@ public final class VdiLayer extends MappedLayer implements Rebasable {
   }
 
   @Override
+  protected long makeRoom(long position, long length) throws DiskException {
+    int blockSize = header.blockSize();
+    fileEnd = Math.max(fileEnd, blockOffset(next) + blockSize);
+    table.putInt(entryAt(position), (int) next);
+    next++;
+    if (table.isFull()) {
+      commit();
+    }
+    return blockSize - position % blockSize;
+  }
+
+  @Override
   protected long clear(long position, long length, Below below) throws DiskException {
     long covered = Math.min(header.blockSize(), size() - position);
     if (position % header.blockSize() != 0
@@ -224,6 +236,7 @@ public final class VdiLayer extends MappedLayer implements Rebasable {
       file.write(count.putInt(0, (int) next), VdiHeader.AT_BLOCKS_ALLOCATED);
       noted = next;
     }
+    file.extend(fileEnd);
     file.force();
     if (table.isDirty()) {
       table.writeBack();

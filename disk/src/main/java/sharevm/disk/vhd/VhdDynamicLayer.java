@@ -200,6 +200,20 @@ final class VhdDynamicLayer extends MappedLayer implements VhdLayer, Resizable, 
         sector++;
       }
     }
+    commitIfFull();
+  }
+
+  @Override
+  protected long makeRoom(long position, long length) throws DiskException {
+    if (blockAt(position) >= 0) {
+      return 0;
+    }
+    allocate(position);
+    commitIfFull();
+    return blockSize - position % blockSize;
+  }
+
+  private void commitIfFull() throws DiskException {
     if (table.isFull() || bitmaps.isFull()) {
       commit();
     }

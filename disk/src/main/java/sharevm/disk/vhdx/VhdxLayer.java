@@ -232,6 +232,18 @@ public final class VhdxLayer extends MappedLayer implements Resizable, Rebasable
     }
   }
 
+  @Override
+  protected long makeRoom(long position, long length) throws DiskException {
+    int blockSize = metadata.blockSize();
+    long block = Bytes.roundUp(fileEnd, Bytes.MIB);
+    fileEnd = block + blockSize;
+    meta.putLong(entryAt(position), block | FULLY_PRESENT);
+    if (meta.isFull()) {
+      commit();
+    }
+    return blockSize - position % blockSize;
+  }
+
   /** Makes room at the end of the file; it reads as zeroes. */
   private long extend(long length) throws DiskException {
     long offset = Bytes.roundUp(fileEnd, Bytes.MIB);
@@ -290,6 +302,7 @@ public final class VhdxLayer extends MappedLayer implements Resizable, Rebasable
 
   @Override
   protected void commit() throws DiskException {
+    file.extend(fileEnd);
     file.force();
     List<Change> pages = meta.changedPages();
     for (int from = 0; from < pages.size(); from += log.mostPages()) {

@@ -155,10 +155,7 @@ final class SparseExtent implements VmdkExtent {
     long table = ownTable(header.directoryOffset(), position, tables);
     long second =
         header.hasRedundant() ? ownTable(header.redundantOffset(), position, redundant) : 0;
-    long offset = Bytes.roundUp(fileEnd, header.grainBytes());
-    if (offset / SECTOR > 0xffffffffL) {
-      throw new DiskException(Kind.NO_SPACE, file.name(), "the format cannot address more");
-    }
+    long offset = newGrain();
     int stored = grain.remaining();
     file.write(grain, offset);
     if (stored < header.grainBytes()) {
@@ -167,6 +164,32 @@ final class SparseExtent implements VmdkExtent {
     }
     fileEnd = offset + header.grainBytes();
     point(table, second, position, (int) (offset / SECTOR));
+  }
+
+  @Override
+  public long reserve(long position, long length) throws DiskException {
+    long grain = header.grainBytes();
+    long table = ownTable(header.directoryOffset(), position, tables);
+    long second =
+        header.hasRedundant() ? ownTable(header.redundantOffset(), position, redundant) : 0;
+    long coverage = header.tableCoverage();
+    long tableEnd = Math.min(Bytes.roundDown(position, coverage) + coverage, this.length);
+    long end = Math.min(position + length, tableEnd);
+    long at = Bytes.roundDown(position, grain);
+    for (; at < end; at += grain) {
+      long offset = newGrain();
+      fileEnd = offset + grain;
+      point(table, second, at, (int) (offset / SECTOR));
+    }
+    return Math.min(at, tableEnd) - position;
+  }
+
+  private long newGrain() throws DiskException {
+    long offset = Bytes.roundUp(fileEnd, header.grainBytes());
+    if (offset / SECTOR > 0xffffffffL) {
+      throw new DiskException(Kind.NO_SPACE, file.name(), "the format cannot address more");
+    }
+    return offset;
   }
 
   private void point(long table, long second, long position, int entry) throws DiskException {
@@ -215,6 +238,9 @@ final class SparseExtent implements VmdkExtent {
 
   @Override
   public void commit() throws DiskException {
+    if (file.writable()) {
+      file.extend(fileEnd);
+    }
     file.force();
     if (redundant.isDirty()) {
       redundant.writeBack();

@@ -30,6 +30,11 @@ interface VmdkExtent {
     throw new AssertionError("everything here is in place, or read-only");
   }
 
+  /** Stores grains of zeroes; tells how many bytes from the position on are stored now. */
+  default long reserve(long position, long length) throws DiskException {
+    return 0;
+  }
+
   /** Marks a whole grain as zero; false when that cannot be said. */
   default boolean clear(long position, boolean hasParent) throws DiskException {
     return false;

@@ -123,6 +123,17 @@ final class VmdkLayer extends MappedLayer implements Rebasable {
   }
 
   @Override
+  protected long makeRoom(long position, long length) throws DiskException {
+    int index = index(position);
+    VmdkExtent extent = extents.get(index);
+    long made = extent.reserve(position - starts[index], length);
+    if (extent.isFull()) {
+      commit();
+    }
+    return made;
+  }
+
+  @Override
   protected long clear(long position, long length, Below below) throws DiskException {
     int index = index(position);
     VmdkExtent extent = extents.get(index);

@@ -213,7 +213,7 @@ class VmdkInteropTest {
     Disks.patch(path, (21 + 1) * 512L, (byte) 77);
     assertThat(DiskImages.check(path).errors()).isEqualTo(1);
     try (var file =
-            sharevm.disk.io.FileStorage.open(path, sharevm.disk.io.FileStorage.Mode.WRITE, true);
+            sharevm.disk.io.Storages.host().open(path, sharevm.disk.io.FileStorage.Mode.WRITE);
         var layer = VmdkOpener.open(file, sharevm.disk.io.Storages.host())) {
       assertThat(layer.check(true).isClean()).isTrue();
     }
