@@ -24,6 +24,22 @@ public interface Bus {
   long writable(long physicalAddress);
 
   /**
+   * Returns the end of RAM that begins at 1 MiB, and that lies in {@link #ram()} at its physical
+   * address; 0 when that cannot be said. A change raises {@link Attention#FLUSH} on all processors.
+   */
+  default long plainLowTop() {
+    return 0;
+  }
+
+  /**
+   * Returns the end of RAM that begins at 4 GiB, and that follows the lower one in {@link #ram()};
+   * 4 GiB or less when there is none.
+   */
+  default long plainHighTop() {
+    return 0;
+  }
+
+  /**
    * Reads from what is no plain memory.
    *
    * @param size bytes: 1, 2, 4 or 8; never across a page

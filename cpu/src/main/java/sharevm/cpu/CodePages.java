@@ -1,9 +1,11 @@
 package sharevm.cpu;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -28,14 +30,18 @@ public final class CodePages {
     boolean mayHold(int page);
   }
 
-  private final AtomicIntegerArray marks;
+  private static final VarHandle WORD = ValueLayout.JAVA_INT.varHandle();
+
+  /** A bit for each page. */
+  private final MemorySegment marks;
+
   private final CopyOnWriteArrayList<Cache> caches = new CopyOnWriteArrayList<>();
   private final CopyOnWriteArrayList<RamWriter> writers = new CopyOnWriteArrayList<>();
   private final AtomicReference<RamWriter> exclusive = new AtomicReference<>();
 
   /** Makes one for RAM of a size in bytes. */
   public CodePages(long ramSize) {
-    marks = new AtomicIntegerArray((int) (ramSize / 4096 / 32 + 1));
+    marks = Arena.ofAuto().allocate(4 * (ramSize / 4096 / 32 + 1), 8);
   }
 
   /** Adds a cache that is to hear of writes. */
@@ -62,12 +68,21 @@ public final class CodePages {
    */
   public synchronized boolean mark(int page) {
     int bit = 1 << page;
-    return (marks.getAndAccumulate(page >>> 5, bit, (a, b) -> a | b) & bit) == 0;
+    return ((int) WORD.getAndBitwiseOr(marks, word(page), bit) & bit) == 0;
   }
 
   /** Returns whether a page holds code. */
   public boolean marked(int page) {
-    return (marks.get(page >>> 5) & 1 << page) != 0;
+    return ((int) WORD.getVolatile(marks, word(page)) & 1 << page) != 0;
+  }
+
+  private static long word(int page) {
+    return (long) (page >>> 5) << 2;
+  }
+
+  /** Returns the marks, a bit for each page of RAM, for machine code that looks at them. */
+  public MemorySegment marks() {
+    return marks;
   }
 
   /** Tells that bytes of RAM have been written; cheap where no code is. */
@@ -100,6 +115,6 @@ public final class CodePages {
       }
     }
     int bit = 1 << page;
-    marks.getAndAccumulate(page >>> 5, ~bit, (a, b) -> a & b);
+    WORD.getAndBitwiseAnd(marks, word(page), ~bit);
   }
 }

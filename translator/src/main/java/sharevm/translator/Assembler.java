@@ -35,6 +35,17 @@ final class Assembler {
 
   private byte[] code = new byte[4096];
   private int length;
+  private boolean addressTouched;
+
+  /** Whether R13 may have been written to since {@link #addressKept}. */
+  boolean addressTouched() {
+    return addressTouched;
+  }
+
+  /** Says that what R13 now holds is known. */
+  void addressKept() {
+    addressTouched = false;
+  }
 
   int position() {
     return length;
@@ -98,6 +109,7 @@ final class Assembler {
 
   /** Emits an instruction with a register (or opcode extension) and a register in ModRM.rm. */
   void registers(Code code, int register, int rm) {
+    addressTouched |= register == R13 || rm == R13;
     boolean lowByte =
         (code.byteOperands & Code.BYTE_REG) != 0 && isLowByte(register)
             || (code.byteOperands & Code.BYTE_RM) != 0 && isLowByte(rm);
@@ -108,6 +120,7 @@ final class Assembler {
 
   /** Emits an instruction with a register (or opcode extension) and a place in memory. */
   void memory(Code code, int register, Place place) {
+    addressTouched |= register == R13;
     if (place.address32) {
       byte1(0x67);
     }
@@ -140,6 +153,7 @@ final class Assembler {
 
   /** Emits an instruction whose register is in the opcode's low three bits. */
   void inOpcode(Code code, int register) {
+    addressTouched |= register == R13;
     int lowByte = (code.byteOperands & Code.BYTE_RM) != 0 && isLowByte(register) ? 0x40 : 0;
     int rex = rex(code, 0, 0, register) | lowByte;
     prefixes(code, rex, isHigh(register));

@@ -5,12 +5,17 @@ import static sharevm.translator.Registers.STACK;
 import static sharevm.translator.Registers.TEMP;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import sharevm.cpu.CpuState;
+import sharevm.cpu.Flags;
 import sharevm.cpu.decode.Instruction;
 import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
 import sharevm.translator.ExitSite.Kind;
+import sharevm.translator.Windows.Window;
 
 /**
  * Makes host code of one block of guest code.
@@ -24,6 +29,8 @@ final class BlockTranslator {
   private static final int NOT_EQUAL = 5;
   private static final int SIGN = 8;
   private static final int EQUAL = 4;
+  private static final int CLOSED = -2;
+  private static final int UNKNOWN = -1;
 
   /** Where the guest's flags are; in the context they may be out of date when they are dead. */
   private enum FlagsIn {
@@ -32,10 +39,18 @@ final class BlockTranslator {
     CONTEXT
   }
 
-  /** What is put behind the block because it is seldom executed. */
+  /**
+   * What is put behind the block because it is seldom executed.
+   *
+   * @param index the instruction that it belongs to
+   */
+  private record Cold(int index, Runnable code) {}
+
+  /** Tells which flags are live at the beginning of what may follow a block. */
   @FunctionalInterface
-  private interface Cold {
-    void emit();
+  interface Successors {
+    /** Returns the flags that are read at a RIP before they are written, as far as is known. */
+    int liveAt(TranslatedBlock block, long rip);
   }
 
   private final Assembler a;
@@ -44,9 +59,21 @@ final class BlockTranslator {
   private final TranslatedBlock block;
   private final List<ExitSite> sites;
   private final boolean code64;
+  private final int tlbNumber;
   private final int tlb;
+  private final int jumps;
+  private final Successors successors;
+  private final Map<Long, Integer> knownLive = new HashMap<>();
   private final int[] liveAfter;
+  private final Windows windows;
   private final List<Cold> cold = new ArrayList<>();
+
+  /** For each open window the alignment that is known of it, else -1; closed ones are -2. */
+  private final int[] windowAlignment = new int[Windows.MOST];
+
+  /** The window whose host address is in the address register, or -1. */
+  private int windowAtHand = -1;
+
   private FlagsIn flags = FlagsIn.CONTEXT;
   private int current;
   private boolean ended;
@@ -56,7 +83,7 @@ final class BlockTranslator {
    *
    * @param origin where in the code cache the first byte will be
    * @param sites where exits are entered; their numbers are their indices
-   * @param liveOut flags that are read behind the block
+   * @param jumps distance of the mode's jump cache from the start of the context
    */
   BlockTranslator(
       Assembler assembler,
@@ -64,16 +91,58 @@ final class BlockTranslator {
       int origin,
       TranslatedBlock block,
       List<ExitSite> sites,
-      int liveOut) {
+      int jumps,
+      Successors successors) {
     this.a = assembler;
     this.stubs = stubs;
     this.origin = origin;
     this.block = block;
     this.sites = sites;
     this.code64 = (block.modeKey & ModeKey.CODE_64) != 0;
-    int number = (block.modeKey & ModeKey.TLB_MASK) >> ModeKey.TLB_SHIFT;
-    this.tlb = Context.TLB + number * Context.TLB_SIZE - Context.BIAS;
-    this.liveAfter = Liveness.after(block.code, liveOut);
+    this.tlbNumber = (block.modeKey & ModeKey.TLB_MASK) >> ModeKey.TLB_SHIFT;
+    this.tlb = Context.TLB + tlbNumber * Context.TLB_SIZE - Context.BIAS;
+    this.jumps = jumps;
+    this.successors = successors;
+    this.liveAfter = liveness();
+    this.windows = block.plain ? null : new Windows(block);
+    Arrays.fill(windowAlignment, CLOSED);
+  }
+
+  private int[] liveness() {
+    int last = block.code.length - 1;
+    int[] aside = new int[last + 1];
+    for (int n = 0; n <= last; n++) {
+      Instruction i = block.code[n];
+      if (InstructionTranslator.isConditionalJump(i)) {
+        boolean jumpsAside = n == last || !block.followed[n];
+        aside[n] = jumpsAside ? liveAt(Trace.target(i, block.starts[n])) : 0;
+        boolean fallsAside = n == last || block.followed[n];
+        aside[n] |= fallsAside ? liveAt(Trace.behind(i, block.starts[n])) : 0;
+      }
+    }
+    return Liveness.after(block.code, aside, liveBehind());
+  }
+
+  /**
+   * Returns the flags that are live behind the last instruction, where it is no conditional jump.
+   */
+  private int liveBehind() {
+    int last = block.code.length - 1;
+    Instruction i = block.code[last];
+    if (InstructionTranslator.isConditionalJump(i)) {
+      return 0;
+    }
+    if (InstructionTranslator.isDirectJump(i)) {
+      return liveAt(Trace.target(i, block.starts[last]));
+    }
+    boolean goesOn = !InstructionTranslator.ends(i);
+    return goesOn && InstructionTranslator.translates(i, block.modeKey)
+        ? liveAt(Trace.behind(i, block.starts[last]))
+        : Flags.STATUS;
+  }
+
+  private int liveAt(long rip) {
+    return knownLive.computeIfAbsent(rip, at -> successors.liveAt(block, at));
   }
 
   /** Emits the whole block. */
@@ -84,11 +153,17 @@ final class BlockTranslator {
       InstructionTranslator.emit(this, block.code[current]);
     }
     if (!ended) {
-      goTo(block.rip + block.length);
+      current--;
+      goTo(block.ripBehind(current));
     }
     for (int n = 0; n < cold.size(); n++) {
-      cold.get(n).emit();
+      current = cold.get(n).index();
+      cold.get(n).code().run();
     }
+  }
+
+  private void later(Runnable code) {
+    cold.add(new Cold(current, code));
   }
 
   Assembler assembler() {
@@ -103,9 +178,9 @@ final class BlockTranslator {
     return block;
   }
 
-  /** Returns the RIP of the block's first instruction. */
-  long rip() {
-    return block.rip;
+  /** Returns the RIP that the present instruction's offset is counted from. */
+  long start() {
+    return block.starts[current];
   }
 
   private void entry() {
@@ -117,7 +192,7 @@ final class BlockTranslator {
     a.byte1(most);
     int spent = a.jumpIf(SIGN);
     int number = site(Kind.ENTRY, 0, 0, false);
-    cold.add(
+    later(
         () -> {
           a.patchToHere(spent);
           a.memory(new Code(0, false, true, 0, 0, 0x83), 0, Context.at(Context.BUDGET));
@@ -143,7 +218,7 @@ final class BlockTranslator {
     a.byte1(0);
     int missing = a.jumpIf(EQUAL);
     int back = a.position();
-    cold.add(
+    later(
         () -> {
           a.patchToHere(missing);
           call(stubs.loadVectorsOffset());
@@ -164,7 +239,7 @@ final class BlockTranslator {
 
   private void exitIf(int condition, int number) {
     int jump = a.jumpIf(condition);
-    cold.add(
+    later(
         () -> {
           a.patchToHere(jump);
           exit(number);
@@ -193,45 +268,149 @@ final class BlockTranslator {
     ended = true;
   }
 
-  /** Ends the block with a jump to a known place. */
+  /** Goes on at a known place: behind the block, or with its next instruction. */
   void goTo(long target) {
-    saveFlags(liveOut());
-    jumpTo(a.jump(), target);
+    if (current + 1 < block.code.length) {
+      return;
+    }
+    leaveFor(target, -1);
     ended = true;
   }
 
-  /** Ends the block with a conditional jump, and a jump to what follows. */
+  /** Jumps on a condition to a known place; goes on elsewhere otherwise. */
   void branch(int condition, long target, long otherwise) {
     restoreFlags();
-    saveFlags(liveOut());
-    jumpTo(a.jumpIf(condition), target);
-    goTo(otherwise);
+    boolean last = current + 1 == block.code.length;
+    if (last) {
+      leaveFor(target, condition);
+      leaveFor(otherwise, -1);
+      ended = true;
+    } else if (block.followed[current]) {
+      leaveFor(otherwise, condition ^ 1);
+    } else {
+      leaveFor(target, condition);
+    }
+  }
+
+  /**
+   * Leaves the block for a known place, under a condition or always. What must be done before is
+   * put aside when there is a condition.
+   *
+   * @param condition as in Jcc, or -1
+   */
+  private void leaveFor(long target, int condition) {
+    int undone = block.code.length - 1 - current;
+    boolean saves = flags == FlagsIn.HOST && liveAt(target) != 0;
+    if (condition < 0) {
+      saveFlags(liveAt(target));
+      jumpTo(a.jump(), target);
+    } else if (!saves && undone == 0) {
+      jumpTo(a.jumpIf(condition), target);
+    } else {
+      int jump = a.jumpIf(condition);
+      FlagsIn here = flags;
+      later(
+          () -> {
+            a.patchToHere(jump);
+            flags = here;
+            saveFlags(liveAt(target));
+            giveBack(undone);
+            jumpTo(a.jump(), target);
+          });
+    }
+  }
+
+  private void giveBack(int instructions) {
+    if (instructions > 0) {
+      a.memory(new Code(0, false, true, 0, 0, 0x83), 0, Context.at(Context.BUDGET));
+      a.byte1(instructions);
+    }
+  }
+
+  /** What is done once it is known that a jump leads somewhere. */
+  @FunctionalInterface
+  interface Commit {
+    void emit();
+  }
+
+  /**
+   * Ends the block with a jump to the RIP in the address register.
+   *
+   * @param commit emits the rest of the instruction; may use the scratch register alone, and no
+   *     flags
+   */
+  void goToAddressAfter(Commit commit) {
+    goToAddress(true, commit);
   }
 
   /** Ends the block with a jump to the RIP in the address register. */
   void goToAddress() {
-    saveLiveOut();
-    toStub(a.jump(), stubs.lookupOffset());
+    goToAddress(false, () -> {});
+  }
+
+  private void goToAddress(boolean commits, Commit commit) {
+    saveFlags(liveOut());
+    a.registers(Code.of(0x89), ADDRESS, TEMP);
+    a.registers(Code.of(0xc1), 5, TEMP);
+    a.byte1(Context.JUMP_BITS);
+    a.registers(Code.of(0x31), ADDRESS, TEMP);
+    a.arithmetic(false, 4, TEMP, (1 << Context.JUMP_BITS) - 1);
+    a.registers(Code.of(0x01), TEMP, TEMP);
+    a.memory(Code.wide(0x3b), ADDRESS, jumpEntry(0));
+    int missed = a.jumpIf(NOT_EQUAL);
+    if (!commits) {
+      a.memory(Code.of(0xff), 4, jumpEntry(8));
+    } else {
+      a.memory(Code.wide(0x8b), ADDRESS, jumpEntry(8));
+      commit.emit();
+      a.registers(Code.of(0xff), 4, ADDRESS);
+    }
+    later(
+        () -> {
+          a.patchToHere(missed);
+          checkCanonical();
+          commit.emit();
+          toStub(a.jump(), stubs.lookupMissOffset());
+        });
     ended = true;
   }
 
-  /** Saves what is read behind the block, when a jump's target is not known. */
-  void saveLiveOut() {
-    saveFlags(liveOut());
+  /**
+   * Returns a word of the entry of the jump cache whose doubled number is in the scratch register.
+   */
+  private Place jumpEntry(int word) {
+    return new Place(Assembler.R15, TEMP, 3, jumps - Context.BIAS + word, false);
   }
 
-  /** Lets a jump lead to an exit until it is chained, or, over a page border, to the lookup. */
+  /** Leaves a jump to what is no address to Java, which makes it a fault of the jump's. */
+  private void checkCanonical() {
+    if (!code64) {
+      return;
+    }
+    a.move(TEMP, ADDRESS);
+    a.registers(Code.wide(0xc1), 4, TEMP);
+    a.byte1(16);
+    a.registers(Code.wide(0xc1), 7, TEMP);
+    a.byte1(16);
+    a.registers(Code.wide(0x3b), TEMP, ADDRESS);
+    leaveToJavaIf(NOT_EQUAL);
+  }
+
+  /**
+   * Lets a jump lead to an exit until it is chained, or, over a page border, through the jump
+   * cache, since another page may be another one tomorrow.
+   */
   private void jumpTo(int jumpEnd, long target) {
     boolean samePage = (target ^ block.rip) >>> 12 == 0;
     int number = samePage ? site(Kind.CHAIN, target, origin + jumpEnd, 0, false) : -1;
-    cold.add(
+    later(
         () -> {
           a.patchToHere(jumpEnd);
           if (samePage) {
             exit(number);
           } else {
-            a.constant(ADDRESS, target);
-            toStub(a.jump(), stubs.lookupOffset());
+            Stubs.jumpThroughCache(a, jumps, target);
+            toStub(a.jump(), stubs.lookupMissOffset());
           }
         });
   }
@@ -284,10 +463,11 @@ final class BlockTranslator {
   // Memory.
 
   /**
-   * Emits the linear address of the present instruction's memory operand into the address register.
+   * Emits the linear address of the present instruction's memory operand, or of bytes before it,
+   * into the address register.
    */
-  void address(Instruction i) {
-    offset(i, ADDRESS);
+  private void address(Instruction i, int before) {
+    offset(i, before, ADDRESS);
     if (i.segment == CpuState.FS || i.segment == CpuState.GS) {
       int base = i.segment == CpuState.FS ? Context.FS_BASE : Context.GS_BASE;
       a.memory(code64 ? Code.wide(0x03) : Code.of(0x03), ADDRESS, Context.at(base));
@@ -296,14 +476,18 @@ final class BlockTranslator {
 
   /** Emits the offset of the memory operand into a register; uses both scratch registers. */
   void offset(Instruction i, int into) {
+    offset(i, 0, into);
+  }
+
+  private void offset(Instruction i, int before, int into) {
     if (i.base == CpuState.BLOCK_RIP || i.base == CpuState.ZERO && i.index == CpuState.ZERO) {
-      long start = i.base == CpuState.BLOCK_RIP ? block.rip : 0;
-      a.constant(into, start + i.displacement & i.addressMask);
+      long start = i.base == CpuState.BLOCK_RIP ? block.starts[current] : 0;
+      a.constant(into, start + i.displacement - before & i.addressMask);
       return;
     }
     int base = addressRegister(i.base, ADDRESS);
     int index = addressRegister(i.index, TEMP);
-    Place place = new Place(base, index, i.scale, (int) i.displacement, false);
+    Place place = new Place(base, index, i.scale, (int) i.displacement - before, false);
     if (i.addressSize == 4) {
       a.lea32(into, place);
     } else {
@@ -330,15 +514,80 @@ final class BlockTranslator {
     void emit();
   }
 
-  /** Turns the memory operand into a host address in the address register, or leaves the block. */
-  void probe(Instruction i, int size, boolean write, boolean aligned) {
-    probe(() -> address(i), size, write, aligned);
+  /**
+   * Finds the host's place of the present instruction's memory operand, or leaves the block; the
+   * address register is part of it.
+   */
+  Place probe(Instruction i, int size, boolean write, boolean aligned) {
+    Window window = windows == null ? null : windows.operand(current);
+    int at = window == null ? 0 : windows.operandAt(current);
+    boolean near = (int) i.displacement - at <= (int) i.displacement;
+    if (window == null || !near) {
+      probe(() -> address(i, 0), size, write);
+      if (aligned) {
+        leaveUnlessAligned(0);
+      }
+      return Place.at(ADDRESS, 0);
+    }
+    reach(window, () -> address(i, at));
+    if (aligned && windowAlignment[window.slot()] != (at & 15)) {
+      freeFlags();
+      leaveUnlessAligned(at & 15);
+      windowAlignment[window.slot()] = at & 15;
+    }
+    return Place.at(ADDRESS, at);
   }
 
-  /** Does the same for an address that is worked out otherwise. */
-  void probe(Addressing addressing, int size, boolean write, boolean aligned) {
+  /** Finds the host's place of bytes at a distance from the stack pointer, or leaves the block. */
+  Place probeStack(int distance, int size, boolean write) {
+    Window window = windows == null ? null : windows.stack(current);
+    if (window == null) {
+      probe(() -> stackAddress(distance), size, write);
+      return Place.at(ADDRESS, 0);
+    }
+    int at = windows.stackAt(current);
+    reach(window, () -> stackAddress(distance - at));
+    return Place.at(ADDRESS, at);
+  }
+
+  private void stackAddress(int distance) {
+    Place place = Place.at(STACK, distance);
+    if (code64) {
+      a.lea(ADDRESS, place);
+    } else {
+      a.lea32(ADDRESS, place);
+    }
+  }
+
+  private void leaveUnlessAligned(int at) {
+    int register = ADDRESS;
+    if (at != 0) {
+      a.lea32(TEMP, Place.at(ADDRESS, at));
+      register = TEMP;
+    }
+    a.registers(new Code(0, false, false, Code.BYTE_RM, 0, 0xf6), 0, register);
+    a.byte1(15);
+    exitIf(NOT_EQUAL, site(Kind.INSTRUCTION, 0, 0, false));
+  }
+
+  /** Turns an address into the host's in the address register, or leaves the block. */
+  void probe(Addressing addressing, int size, boolean write) {
     freeFlags();
     int start = a.position();
+    int missed = look(addressing, size, write);
+    int number = site(Kind.MISS, 0, size, write);
+    later(
+        () -> {
+          a.patchToHere(missed);
+          addressing.emit();
+          a.constant(TEMP, number << 8 | size - 1);
+          call(stubs.missOffset(tlbNumber, write));
+          a.patch(a.jump(), start);
+        });
+  }
+
+  /** Looks into the TLB; returns the position behind the jump that is taken when it misses. */
+  private int look(Addressing addressing, int size, boolean write) {
     addressing.emit();
     a.registers(Code.of(0x89), ADDRESS, TEMP);
     a.registers(Code.of(0xc1), 5, TEMP);
@@ -348,22 +597,53 @@ final class BlockTranslator {
     a.memory(Code.wide(0x2b), ADDRESS, new Place(Assembler.R15, TEMP, 0, tag, false));
     a.arithmetic(true, 7, ADDRESS, 4096 - size);
     int missed = a.jumpIf(ABOVE);
-    int number = site(Kind.MISS, 0, size, write);
-    cold.add(
+    int host = tlb + Context.TLB_HOST;
+    a.memory(Code.wide(0x03), ADDRESS, new Place(Assembler.R15, TEMP, 0, host, false));
+    return missed;
+  }
+
+  /** Brings the host's address of a window into the address register. */
+  private void reach(Window window, Addressing addressing) {
+    int slot = window.slot();
+    Place kept = Context.at(Context.WINDOWS + 8 * slot);
+    if (windowAlignment[slot] == CLOSED) {
+      open(window, addressing);
+      a.store(kept, ADDRESS);
+      windowAlignment[slot] = UNKNOWN;
+    } else if (windowAtHand != slot || a.addressTouched()) {
+      a.load(ADDRESS, kept);
+    }
+    windowAtHand = slot;
+    a.addressKept();
+  }
+
+  /**
+   * Looks a window up in the TLB. One that crosses a page, or that is not to be written to, is left
+   * to a translation of the rest that checks each access by itself.
+   */
+  private void open(Window window, Addressing addressing) {
+    int size = window.size();
+    freeFlags();
+    int start = a.position();
+    int missed = look(addressing, size, window.written());
+    int number = site(Kind.WINDOW_MISS, 0, size, window.written());
+    later(
         () -> {
           a.patchToHere(missed);
           addressing.emit();
-          a.constant(TEMP, number);
-          call(stubs.missOffset());
+          a.registers(Code.of(0x89), ADDRESS, TEMP);
+          a.arithmetic(false, 4, TEMP, 4095);
+          a.arithmetic(false, 7, TEMP, 4096 - size);
+          int crosses = a.jumpIf(ABOVE);
+          a.constant(TEMP, number << 8);
+          call(stubs.missOffset(tlbNumber, window.written()));
           a.patch(a.jump(), start);
+          a.patchToHere(crosses);
+          giveBack(block.code.length - current);
+          int jump = a.jump();
+          a.patchToHere(jump);
+          exit(site(Kind.PLAIN, 0, origin + jump, 0, false));
         });
-    if (aligned) {
-      a.registers(new Code(0, false, false, Code.BYTE_RM, 0, 0xf6), 0, ADDRESS);
-      a.byte1(15);
-      exitIf(NOT_EQUAL, site(Kind.INSTRUCTION, 0, 0, false));
-    }
-    int host = tlb + Context.TLB_HOST;
-    a.memory(Code.wide(0x03), ADDRESS, new Place(Assembler.R15, TEMP, 0, host, false));
   }
 
   /**
@@ -381,22 +661,6 @@ final class BlockTranslator {
   }
 
   // The stack.
-
-  /** Turns the stack pointer plus a distance into a host address. */
-  void probeStack(int distance, int size, boolean write) {
-    Place place = Place.at(STACK, distance);
-    probe(
-        () -> {
-          if (code64) {
-            a.lea(ADDRESS, place);
-          } else {
-            a.lea32(ADDRESS, place);
-          }
-        },
-        size,
-        write,
-        false);
-  }
 
   /** Adds to the stack pointer, without touching flags. */
   void moveStack(int distance) {

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import sharevm.host.ExecutableMemory;
+import sharevm.translator.BlockTranslator.Successors;
 
 /**
  * The translated blocks of one processor and the machine code of them. When it is full everything
@@ -26,11 +27,17 @@ final class CodeCache {
   private final Map<Integer, List<TranslatedBlock>> byPage = new HashMap<>();
   private final List<ExitSite> sites = new ArrayList<>();
   private final Assembler assembler = new Assembler();
+  private final Successors successors;
+
+  /** The jump cache of each mode in use. */
+  private final List<Integer> jumpTables = new ArrayList<>();
+
   private long blocksMade;
   private int timesFull;
 
-  CodeCache(ExecutableMemory memory) {
+  CodeCache(ExecutableMemory memory, Successors successors) {
     this.memory = memory;
+    this.successors = successors;
     byte[] code = stubs.bytes();
     MemorySegment.copy(code, 0, memory.writable(), ValueLayout.JAVA_BYTE, 0, code.length);
     begin = code.length + 63 & -64;
@@ -43,12 +50,24 @@ final class CodeCache {
     byKey.clear();
     byPage.clear();
     sites.clear();
+    jumpTables.clear();
     sites.add(new ExitSite(ExitSite.Kind.LOOKUP, null, 0, 0, -1, 0, false));
   }
 
-  /** Returns whether there is room for one more block. */
-  boolean hasRoom() {
-    return end + ROOM <= memory.writable().byteSize();
+  /** Returns whether there is room for one more block of a mode. */
+  boolean hasRoom(int modeKey) {
+    boolean table = jumpTables.contains(modeKey) || jumpTables.size() < Context.JUMP_TABLES;
+    return table && end + ROOM <= memory.writable().byteSize();
+  }
+
+  /** Returns the distance of a mode's jump cache from the start of the context. */
+  int jumps(int modeKey) {
+    int table = jumpTables.indexOf(modeKey);
+    if (table < 0) {
+      table = jumpTables.size();
+      jumpTables.add(modeKey);
+    }
+    return Context.JUMPS + (table << Context.JUMP_BITS + 4);
   }
 
   /** Counts a clearing because of lack of room. */
@@ -84,15 +103,20 @@ final class CodeCache {
     return rip ^ (long) modeKey << 48;
   }
 
-  /** Translates a block and keeps it. */
-  void add(TranslatedBlock block, int liveOut) {
-    block.entry = end;
-    BlockTranslator translator = new BlockTranslator(assembler, stubs, end, block, sites, liveOut);
-    translator.translate();
-    byte[] code = assembler.bytes();
-    MemorySegment.copy(code, 0, memory.writable(), ValueLayout.JAVA_BYTE, end, code.length);
-    end += code.length + 15 & -16;
+  /** Translates a block and keeps it where it is found by its RIP. */
+  void add(TranslatedBlock block) {
+    translate(block);
     block.next = byKey.put(key(block.rip, block.modeKey), block);
+  }
+
+  /** Translates a block that only exits lead to. */
+  void translate(TranslatedBlock block) {
+    block.entry = end;
+    int jumps = jumps(block.modeKey);
+    new BlockTranslator(assembler, stubs, end, block, sites, jumps, successors).translate();
+    byte[] code = assembler.bytes();
+    write(code, end);
+    end += code.length + 15 & -16;
     addTo(block.place, block);
     if (block.secondPage >= 0) {
       addTo(block.secondPage, block);
@@ -114,10 +138,13 @@ final class CodeCache {
    * page too.
    */
   void chainToLookup(ExitSite site) {
+    if (!hasRoom(site.block().modeKey)) {
+      return;
+    }
     assembler.clear();
-    assembler.constant(Registers.ADDRESS, site.target());
+    Stubs.jumpThroughCache(assembler, jumps(site.block().modeKey), site.target());
     int jump = assembler.jump();
-    assembler.patch(jump, stubs.lookupOffset() - end);
+    assembler.patch(jump, stubs.lookupMissOffset() - end);
     memory.writable().set(INT, site.patch() - 4L, end - site.patch());
     byte[] code = assembler.bytes();
     write(code, end);
@@ -132,9 +159,7 @@ final class CodeCache {
     }
     blocks.removeIf(
         block -> {
-          int start = (int) block.place & 0xfff;
-          boolean crosses = block.secondPage >= 0;
-          boolean hit = crosses || start < to && start + block.length > from;
+          boolean hit = block.secondPage >= 0 || block.touches(from, to);
           if (hit && block.valid) {
             invalidate(block);
           }

@@ -10,9 +10,10 @@ import sharevm.translator.Assembler.Place;
  *
  * <pre>
  *     0  XMM0 to XMM15, MXCSR, attention word     (CpuState)
- *   264  flags, budget, mode key, general registers, RIP, bases of FS and GS, exit
+ *   264  flags, budget, general registers, RIP, bases of FS and GS, windows
  *  1024  three TLBs: user, supervisor, supervisor while EFLAGS.AC suspends SMAP
- * 448 Ki jump cache
+ * 448 Ki jump caches
+ *    1 Mi lists of filled TLB entries, regions with large pages
  * </pre>
  */
 final class Context {
@@ -24,9 +25,6 @@ final class Context {
 
   /** Instructions that may still be executed. */
   static final int BUDGET = 272;
-
-  /** The mode key, in bits 63 to 48, which keys of the jump cache are exclusive-ored with. */
-  static final int MODE_KEY = 280;
 
   /** MXCSR of the host's code. */
   static final int HOST_MXCSR = 288;
@@ -53,6 +51,23 @@ final class Context {
   /** Host address of a string's source, then what leads back from it to the guest's. */
   static final int SOURCE = 472;
 
+  /** Six words for {@link WalkStub}. */
+  static final int SCRATCH = 640;
+
+  /** What the walk of page tables in machine code depends on: see {@link ContextAccess#enter}. */
+  static final int WALK_ROOT = 688;
+
+  static final int FRAME_MASK = 696;
+  static final int SMAP_MASK = 704;
+  static final int LOW_TOP = 712;
+  static final int HIGH_TOP = 720;
+  static final int RAM_OFFSET_OF_HIGH = 728;
+  static final int RAM_HOST = 736;
+  static final int CODE_MARKS = 744;
+
+  /** Host addresses of the running block's windows. */
+  static final int WINDOWS = 512;
+
   /** The three TLBs. */
   static final int TLB = 1024;
 
@@ -69,12 +84,37 @@ final class Context {
   static final int TLB_WRITE = 8;
   static final int TLB_HOST = 16;
 
-  /** Pairs of key and host address. */
+  /** Jump caches: pairs of RIP and host address, a table for each mode in use. */
   static final int JUMPS = 448 << 10;
 
+  static final int JUMP_TABLES = 9;
   static final int JUMP_BITS = 12;
 
+  /**
+   * Lists of TLB entries that have been filled: a count, then from {@link #LIST_START} on the
+   * entries' distances from the start of the layout. Global pages have a list of their own.
+   */
+  static final int LOCAL_ENTRIES = 1 << 20;
+
+  static final int LIST_START = 8;
+  static final int MOST_ENTRIES = 16 << 10;
+  static final int GLOBAL_ENTRIES = LOCAL_ENTRIES + (68 << 10);
+
+  /**
+   * A byte for each region of 2 MiB, and of 1 GiB, by low bits: whether a large page may be there.
+   */
+  static final int LARGE_REGIONS = GLOBAL_ENTRIES + (68 << 10);
+
+  static final int LARGE_REGION_BITS = 12;
+  static final int HUGE_REGIONS = LARGE_REGIONS + (1 << LARGE_REGION_BITS);
+  static final int HUGE_REGION_BITS = 10;
+
   private Context() {}
+
+  /** Returns the number of the entry of a jump cache that a RIP belongs into. */
+  static int jumpNumber(long rip) {
+    return ((int) rip ^ (int) rip >>> JUMP_BITS) & (1 << JUMP_BITS) - 1;
+  }
 
   /** Returns a place for the assembler. */
   static Place at(int offset) {

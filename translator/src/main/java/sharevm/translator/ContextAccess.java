@@ -3,10 +3,13 @@ package sharevm.translator;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.BitSet;
+import sharevm.cpu.CodePages;
+import sharevm.cpu.Control;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.address.Memory;
+import sharevm.cpu.event.Breakpoints;
 
 /**
  * Java's side of the {@link Context}: the processor's state in and out, the TLBs, the jump cache.
@@ -14,12 +17,23 @@ import sharevm.cpu.address.Memory;
 final class ContextAccess implements Memory.Listener {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
-  private static final int TLBS = 3;
+  private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
+
+  /** The bits of an entry of a page table that are an address, reserved ones among them. */
+  private static final long FRAME = (1L << 52) - 4096;
+
+  /** U/S of an entry of a page table. */
+  private static final int USER = 4;
+
+  private static final long FOUR_GIB = 1L << 32;
+
+  /** TLBs: user, supervisor, supervisor with SMAP suspended. */
+  static final int TLBS = 3;
+
   private static final long TLB_STRIDE = 1L << Context.TLB_ENTRY_SHIFT;
   private static final long NO_JUMP = 1L << 62;
   private static final int PAGE_SETS = 1 << 16;
-  private static final int SMALL_PAGE = 12;
-  private static final int LARGE_PAGE = 22;
+  private static final int LARGE_PAGE = 21;
   private static final int HUGE_PAGE = 30;
 
   private final Cpu cpu;
@@ -28,30 +42,27 @@ final class ContextAccess implements Memory.Listener {
   private final long ramAddress;
   private int tlb;
 
-  /** Entries of the TLBs and of the jump cache that have been filled and not emptied since. */
-  private final UsedEntries usedTlb = new UsedEntries(TLBS << Context.TLB_BITS);
+  /** Entries of the jump caches that have been filled and not emptied since. */
+  private final UsedEntries usedJumps = jumpEntries();
 
-  /** Those among the TLBs' that came from large pages, and, by hash, the large pages. */
-  private final UsedEntries usedLarge = new UsedEntries(TLBS << Context.TLB_BITS);
-
-  private final BitSet largeRegions = new BitSet(PAGE_SETS);
-
-  private final UsedEntries usedJumps = new UsedEntries(1 << Context.JUMP_BITS);
-  private final UsedEntries usedGlobalJumps = new UsedEntries(1 << Context.JUMP_BITS);
+  private final UsedEntries usedGlobalJumps = jumpEntries();
 
   /** Pages, by their low bits, to which the jump cache leads. */
   private final BitSet jumpPages = new BitSet(PAGE_SETS);
 
-  ContextAccess(Cpu cpu) {
+  ContextAccess(Cpu cpu, CodePages codePages) {
     this.cpu = cpu;
     this.s = cpu.state;
     this.shared = s.shared;
     this.ramAddress = cpu.memory.ram().address();
     shared.set(INT, Context.HOST_MXCSR, CpuState.MXCSR_DEFAULT);
+    shared.set(LONG, Context.RAM_HOST, ramAddress);
+    shared.set(LONG, Context.FRAME_MASK, FRAME);
+    shared.set(LONG, Context.CODE_MARKS, codePages.marks().address());
     for (long entry = start(0); entry < start(TLBS); entry += TLB_STRIDE) {
       clear(entry);
     }
-    for (int slot = 0; slot < 1 << Context.JUMP_BITS; slot++) {
+    for (int slot = 0; slot < Context.JUMP_TABLES << Context.JUMP_BITS; slot++) {
       shared.set(LONG, jumpSlot(slot), NO_JUMP);
     }
   }
@@ -71,10 +82,31 @@ final class ContextAccess implements Memory.Listener {
     int low = Flags.status(s) & 0xff | Flags.FIXED;
     shared.set(ValueLayout.JAVA_SHORT, Context.FLAGS, (short) (low << 8 | overflow));
     shared.set(LONG, Context.BUDGET, budget);
-    shared.set(LONG, Context.MODE_KEY, (long) modeKey << 48);
     shared.set(LONG, Context.FS_BASE, s.segmentBase[CpuState.FS]);
     shared.set(LONG, Context.GS_BASE, s.segmentBase[CpuState.GS]);
     shared.set(INT, Context.XMM_LIVE, 0);
+    prepareWalk();
+  }
+
+  /**
+   * Lets machine code walk page tables, or not where it would not know how: only 4-level paging
+   * with no execute-disable, write protection and global pages on, and no watched addresses.
+   */
+  private void prepareWalk() {
+    boolean known =
+        s.longMode()
+            && (s.efer & Control.EFER_NXE) != 0
+            && (s.cr0 & Control.CR0_WP) != 0
+            && (s.cr4 & Control.CR4_PGE) != 0
+            && !Breakpoints.any(s);
+    long lowTop = known ? cpu.bus.plainLowTop() : 0;
+    long root = lowTop == 0 ? -1 : cpu.bus.readable(s.cr3 & FRAME);
+    shared.set(LONG, Context.WALK_ROOT, root < 0 ? 0 : ramAddress + root);
+    shared.set(LONG, Context.LOW_TOP, lowTop);
+    long highTop = Math.max(cpu.bus.plainHighTop(), FOUR_GIB);
+    shared.set(LONG, Context.HIGH_TOP, highTop);
+    shared.set(LONG, Context.RAM_OFFSET_OF_HIGH, FOUR_GIB - lowTop);
+    shared.set(INT, Context.SMAP_MASK, (s.cr4 & Control.CR4_SMAP) != 0 ? USER : 0);
   }
 
   /**
@@ -114,28 +146,52 @@ final class ContextAccess implements Memory.Listener {
     boolean writable = write || cpu.memory.pageWritable(linear);
     shared.set(LONG, entry + Context.TLB_WRITE, writable ? tag : never);
     shared.set(LONG, entry + Context.TLB_HOST, ramAddress + page);
-    int number = (int) (entry - Context.TLB >> Context.TLB_ENTRY_SHIFT);
-    usedTlb.add(number);
+    note(cpu.memory.lastIsGlobal() ? Context.GLOBAL_ENTRIES : Context.LOCAL_ENTRIES, entry);
     int shift = cpu.memory.lastPageShift();
-    if (shift > SMALL_PAGE) {
-      usedLarge.add(number);
-      largeRegions.set(region(linear, shift));
+    if (shift >= HUGE_PAGE) {
+      shared.set(BYTE, huge(linear), (byte) 1);
+    } else if (shift >= LARGE_PAGE) {
+      shared.set(BYTE, large(linear), (byte) 1);
+      shared.set(BYTE, large(linear ^ 1 << LARGE_PAGE), (byte) 1);
     }
     return true;
   }
 
+  /** Adds an entry to the list of those to be emptied when mappings change. */
+  private void note(int list, long entry) {
+    if (shared.get(INT, list) == Context.MOST_ENTRIES) {
+      emptyTlbs();
+    }
+    int count = shared.get(INT, list);
+    shared.set(INT, list + Context.LIST_START + 4L * count, (int) entry);
+    shared.set(INT, list, count + 1);
+  }
+
+  private static UsedEntries jumpEntries() {
+    return new UsedEntries(Context.JUMP_TABLES << Context.JUMP_BITS);
+  }
+
   /**
-   * Lets the jump cache lead from a key to code.
+   * Lets the jump cache of a block's mode lead to the block's code.
    *
+   * @param jumps distance of the mode's jump cache from the start of the context
    * @param global whether the page that the code is in stays when CR3 changes
    */
-  void jump(long rip, long key, long address, boolean global) {
-    int number = ((int) key ^ (int) key >>> Context.JUMP_BITS) & (1 << Context.JUMP_BITS) - 1;
+  void jump(TranslatedBlock block, int jumps, long address, boolean global) {
+    int number = (jumps - Context.JUMPS >> 4) + Context.jumpNumber(block.rip);
     long slot = jumpSlot(number);
-    shared.set(LONG, slot, key);
+    shared.set(LONG, slot, block.rip);
     shared.set(LONG, slot + 8, address);
     (global ? usedGlobalJumps : usedJumps).add(number);
-    jumpPages.set((int) (rip >>> 12) & PAGE_SETS - 1);
+    jumpPages.set((int) (block.rip >>> 12) & PAGE_SETS - 1);
+    if (block.secondPage >= 0) {
+      jumpPages.set((int) (block.rip >>> 12) + 1 & PAGE_SETS - 1);
+    }
+  }
+
+  /** Gives back instructions of the budget. */
+  void giveBack(int instructions) {
+    shared.set(LONG, Context.BUDGET, shared.get(LONG, Context.BUDGET) + instructions);
   }
 
   /** Empties the jump cache. */
@@ -163,12 +219,25 @@ final class ContextAccess implements Memory.Listener {
     } else {
       forgetJumps(usedJumps);
     }
-    for (int n = usedTlb.size() - 1; n >= 0; n--) {
-      clear(Context.TLB + (long) usedTlb.get(n) * TLB_STRIDE);
+    empty(Context.LOCAL_ENTRIES);
+    if (globalToo) {
+      empty(Context.GLOBAL_ENTRIES);
+      shared.asSlice(Context.LARGE_REGIONS, 1L << Context.LARGE_REGION_BITS).fill((byte) 0);
+      shared.asSlice(Context.HUGE_REGIONS, 1L << Context.HUGE_REGION_BITS).fill((byte) 0);
     }
-    usedTlb.clear();
-    usedLarge.clear();
-    largeRegions.clear();
+  }
+
+  private void emptyTlbs() {
+    empty(Context.LOCAL_ENTRIES);
+    empty(Context.GLOBAL_ENTRIES);
+  }
+
+  private void empty(int list) {
+    long first = list + Context.LIST_START;
+    for (long at = first + 4L * (shared.get(INT, list) - 1); at >= first; at -= 4) {
+      clear(shared.get(INT, at));
+    }
+    shared.set(INT, list, 0);
   }
 
   @Override
@@ -176,8 +245,12 @@ final class ContextAccess implements Memory.Listener {
     for (int n = 0; n < TLBS; n++) {
       clear(entry(n, linear));
     }
-    forgetLarge(linear, LARGE_PAGE);
-    forgetLarge(linear, HUGE_PAGE);
+    if (shared.get(BYTE, large(linear)) != 0) {
+      forgetRegion(linear, LARGE_PAGE + 1);
+    }
+    if (shared.get(BYTE, huge(linear)) != 0) {
+      forgetRegion(linear, HUGE_PAGE);
+    }
     if (jumpPages.get((int) (linear >>> 12) & PAGE_SETS - 1)) {
       forgetJumps();
     }
@@ -187,20 +260,27 @@ final class ContextAccess implements Memory.Listener {
    * Forgets all that is near an address, where a large page may be: entries are pieces of 4 KiB of
    * it.
    */
-  private void forgetLarge(long linear, int shift) {
-    if (!largeRegions.get(region(linear, shift))) {
-      return;
-    }
-    for (int n = usedLarge.size() - 1; n >= 0; n--) {
-      long entry = Context.TLB + (long) usedLarge.get(n) * TLB_STRIDE;
+  private void forgetRegion(long linear, int shift) {
+    forgetRegion(Context.LOCAL_ENTRIES, linear, shift);
+    forgetRegion(Context.GLOBAL_ENTRIES, linear, shift);
+  }
+
+  private void forgetRegion(int list, long linear, int shift) {
+    long first = list + Context.LIST_START;
+    for (long at = first + 4L * (shared.get(INT, list) - 1); at >= first; at -= 4) {
+      int entry = shared.get(INT, at);
       if (shared.get(LONG, entry + Context.TLB_READ) >>> shift == linear >>> shift) {
         clear(entry);
       }
     }
   }
 
-  private static int region(long linear, int shift) {
-    return (int) (linear >>> shift) + shift & PAGE_SETS - 1;
+  private static long large(long linear) {
+    return Context.LARGE_REGIONS + (linear >>> LARGE_PAGE & (1 << Context.LARGE_REGION_BITS) - 1);
+  }
+
+  private static long huge(long linear) {
+    return Context.HUGE_REGIONS + (linear >>> HUGE_PAGE & (1 << Context.HUGE_REGION_BITS) - 1);
   }
 
   @Override

@@ -77,7 +77,8 @@ final class Copy {
           "DIV");
 
   /** Instructions that read their first operand and leave it alone. */
-  private static final Set<String> READ_ONLY = Set.of("CMP", "TEST", "BT", "DIV", "MUL");
+  private static final Set<String> READ_ONLY =
+      Set.of("CMP", "TEST", "BT", "DIV", "MUL", "PUSH", "CALL", "JMP");
 
   /** Instructions that write their second operand as well. */
   private static final Set<String> EXCHANGES = Set.of("XCHG", "XADD");
@@ -93,6 +94,7 @@ final class Copy {
   private int rm;
   private int registerOperand = -1;
   private int rmOperand = -1;
+  private Place place;
 
   private Copy(BlockTranslator translator, Instruction instruction) {
     t = translator;
@@ -110,9 +112,15 @@ final class Copy {
       return enabled && row.is(Attribute.COPY) && !row.is(Attribute.MMX) && !row.is(Attribute.X87);
     }
     String mnemonic = row.mnemonic();
-    boolean conditional = mnemonic.startsWith("SET") || mnemonic.startsWith("CMOV");
     boolean narrowSum = mnemonic.equals("CRC32") && i.operandSize == 2;
-    return (conditional || GENERAL.contains(mnemonic)) && plainOperands(i) && !narrowSum;
+    return isGeneral(row) && plainOperands(i) && !narrowSum;
+  }
+
+  /** Whether a row is a general-purpose instruction that the host executes as the guest would. */
+  static boolean isGeneral(Opcode row) {
+    String mnemonic = row.mnemonic();
+    boolean conditional = mnemonic.startsWith("SET") || mnemonic.startsWith("CMOV");
+    return conditional || GENERAL.contains(mnemonic);
   }
 
   private static boolean plainOperands(Instruction i) {
@@ -187,14 +195,19 @@ final class Copy {
   }
 
   private void probe() {
-    boolean written = isWritten(0) && i.destination == Instruction.MEMORY;
-    boolean locked = i.lock || row.mnemonic().equals("XCHG");
     boolean aligned = row.is(Attribute.ALIGN) || row.mnemonic().equals("CMPXCHG16B");
-    t.probe(i, memorySize(), written || locked, aligned);
+    place = t.probe(i, memorySize(i), writesMemory(i), aligned);
   }
 
-  private int memorySize() {
-    for (OperandType type : row.operands()) {
+  /** Whether an instruction with a memory operand writes to it, or may. */
+  static boolean writesMemory(Instruction i) {
+    boolean written = isWritten(i.opcode, 0) && i.destination == Instruction.MEMORY;
+    return written || i.lock || i.opcode.mnemonic().equals("XCHG");
+  }
+
+  /** Returns the size in bytes of an instruction's memory operand. */
+  static int memorySize(Instruction i) {
+    for (OperandType type : i.opcode.operands()) {
       if (type.field() == Field.RM || type.field() == Field.OFFSET) {
         return switch (type.memorySize()) {
           case 0 -> i.size;
@@ -203,10 +216,11 @@ final class Copy {
         };
       }
     }
-    throw new IllegalStateException("no memory operand in " + row);
+    throw new IllegalStateException("no memory operand in " + i.opcode);
   }
 
-  private boolean isWritten(int operand) {
+  /** Whether an instruction writes its operand with a number. */
+  static boolean isWritten(Opcode row, int operand) {
     String mnemonic = row.mnemonic();
     if (operand == 0) {
       boolean oneOperandMultiply = mnemonic.equals("IMUL") && row.operands().size() == 1;
@@ -255,7 +269,7 @@ final class Copy {
     if (high) {
       swapBytes(low);
     }
-    a.memory(code(opcode), low, Place.at(ADDRESS, 0));
+    a.memory(code(opcode), low, place);
     immediate();
     if (high) {
       swapBytes(low);
@@ -289,7 +303,7 @@ final class Copy {
 
   /** Stores a scratch register back to the guest register that has no host register. */
   private void out(int operand, int scratch) {
-    if (general(operand) && !Registers.mapped(operand(operand)) && isWritten(operand)) {
+    if (general(operand) && !Registers.mapped(operand(operand)) && isWritten(row, operand)) {
       a.store(Context.register(operand(operand)), scratch);
     }
   }

@@ -26,6 +26,10 @@ record ExitSite(
     ENTRY,
     /** The TLB has no translation for an access. */
     MISS,
+    /** The same for a window of several accesses. */
+    WINDOW_MISS,
+    /** A window that cannot be had: the rest of the block is to be done access by access. */
+    PLAIN,
     /** An instruction that Java executes. */
     INSTRUCTION,
     /** The block is no longer what guest memory holds. */

@@ -10,6 +10,7 @@ import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.opcode.Opcode;
 import sharevm.cpu.opcode.Opcode.Attribute;
 import sharevm.translator.Assembler.Code;
+import sharevm.translator.Assembler.Place;
 
 /**
  * What becomes of each guest instruction: most are copied with other operands ({@link Copy}), those
@@ -17,7 +18,6 @@ import sharevm.translator.Assembler.Code;
  */
 final class InstructionTranslator {
   private static final int CALL_SLOT = Context.RIP;
-  private static final int NOT_EQUAL = 5;
   private static final int NOT_BELOW = 3;
 
   /** Emits one instruction; may end the block. */
@@ -62,7 +62,36 @@ final class InstructionTranslator {
     }
   }
 
-  /** Whether a block is worth a translation that begins with this instruction. */
+  /** Whether an instruction is a jump on a condition, to a known place. */
+  static boolean isConditionalJump(Instruction i) {
+    String mnemonic = i.opcode.mnemonic();
+    return mnemonic.charAt(0) == 'J'
+        && i.size >= 4
+        && CONDITIONS.containsKey(mnemonic.substring(1));
+  }
+
+  /** Whether an instruction is a jump or call to a known place. */
+  static boolean isDirectJump(Instruction i) {
+    String mnemonic = i.opcode.mnemonic();
+    boolean jumps = mnemonic.equals("JMP") || mnemonic.equals("CALL");
+    return jumps && isNear(i) && i.destination == CpuState.ZERO;
+  }
+
+  /** Whether nothing that was decoded together with an instruction comes behind it. */
+  static boolean ends(Instruction i) {
+    return i.opcode.is(Attribute.END);
+  }
+
+  /** Whether an instruction that is neither copied nor of the stack leaves all registers alone. */
+  static boolean leavesRegisters(Instruction i) {
+    return isConditionalJump(i)
+        || switch (i.opcode.mnemonic()) {
+          case "JMP", "NOP", "PAUSE", "HINT", "PREFETCH", "ENDBR" -> true;
+          default -> false;
+        };
+  }
+
+  /** Whether there is a translation of an instruction in a mode. */
   static boolean translates(Instruction i, int modeKey) {
     return emitter(i, modeKey) != null;
   }
@@ -73,7 +102,7 @@ final class InstructionTranslator {
     }
     Opcode row = i.opcode;
     String mnemonic = row.mnemonic();
-    if (mnemonic.charAt(0) == 'J' && i.size >= 4 && CONDITIONS.containsKey(mnemonic.substring(1))) {
+    if (isConditionalJump(i)) {
       int condition = CONDITIONS.get(mnemonic.substring(1));
       return (b, n) -> b.branch(condition, target(b, n), next(b, n));
     }
@@ -124,11 +153,11 @@ final class InstructionTranslator {
   }
 
   private static long next(BlockTranslator t, Instruction i) {
-    return wrap(t, t.rip() + i.offset + i.length);
+    return wrap(t, t.start() + i.offset + i.length);
   }
 
   private static long target(BlockTranslator t, Instruction i) {
-    return wrap(t, t.rip() + i.offset + i.length + i.immediate);
+    return wrap(t, t.start() + i.offset + i.length + i.immediate);
   }
 
   private static void jump(BlockTranslator t, Instruction i) {
@@ -144,30 +173,13 @@ final class InstructionTranslator {
   private static void indirectTarget(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     if (i.destination == Instruction.MEMORY) {
-      t.probe(i, i.size, false, false);
-      a.memory(sized(i.size, 0x8b), ADDRESS, Assembler.Place.at(ADDRESS, 0));
+      Place place = t.probe(i, i.size, false, false);
+      a.memory(sized(i.size, 0x8b), ADDRESS, place);
     } else if (Registers.mapped(i.destination)) {
       a.registers(sized(i.size, 0x8b), ADDRESS, Registers.host(i.destination));
     } else {
       a.memory(sized(i.size, 0x8b), ADDRESS, Context.register(i.destination));
     }
-    checkCanonical(t);
-  }
-
-  /** Leaves a jump to what is no address to Java, which makes it a fault of the jump's. */
-  private static void checkCanonical(BlockTranslator t) {
-    if (!t.code64()) {
-      return;
-    }
-    Assembler a = t.assembler();
-    t.freeFlags();
-    a.move(TEMP, ADDRESS);
-    a.registers(Code.wide(0xc1), 4, TEMP);
-    a.byte1(16);
-    a.registers(Code.wide(0xc1), 7, TEMP);
-    a.byte1(16);
-    a.registers(Code.wide(0x3b), TEMP, ADDRESS);
-    t.leaveToJavaIf(NOT_EQUAL);
   }
 
   private static void call(BlockTranslator t, Instruction i) {
@@ -177,24 +189,39 @@ final class InstructionTranslator {
       indirectTarget(t, i);
       a.store(Context.at(CALL_SLOT), ADDRESS);
     }
-    t.probeStack(-i.size, i.size, true);
-    a.constant(TEMP, next(t, i));
-    a.memory(sized(i.size, 0x89), TEMP, Assembler.Place.at(ADDRESS, 0));
-    t.moveStack(-i.size);
+    Place place = t.probeStack(-i.size, i.size, true);
     if (direct) {
+      pushReturn(t, i, place);
       t.goTo(target(t, i));
       return;
     }
+    a.lea(TEMP, place);
+    a.store(Context.at(Context.SOURCE), TEMP);
     a.load(ADDRESS, Context.at(CALL_SLOT));
-    t.goToAddress();
+    t.goToAddressAfter(
+        () -> {
+          a.store(Context.at(CALL_SLOT), ADDRESS);
+          a.load(ADDRESS, Context.at(Context.SOURCE));
+          pushReturn(t, i, Place.at(ADDRESS, 0));
+          a.load(ADDRESS, Context.at(CALL_SLOT));
+        });
+  }
+
+  private static void pushReturn(BlockTranslator t, Instruction i, Place place) {
+    long next = next(t, i);
+    if (i.size == 8 && next == (int) next) {
+      t.assembler().storeConstant(place, (int) next);
+    } else {
+      t.assembler().constant(TEMP, next);
+      t.assembler().memory(sized(i.size, 0x89), TEMP, place);
+    }
+    t.moveStack(-i.size);
   }
 
   private static void ret(BlockTranslator t, Instruction i) {
-    t.probeStack(0, i.size, false);
-    t.assembler().memory(sized(i.size, 0x8b), ADDRESS, Assembler.Place.at(ADDRESS, 0));
-    checkCanonical(t);
-    t.moveStack(i.size + (int) (i.immediate & 0xffff));
-    t.goToAddress();
+    Place place = t.probeStack(0, i.size, false);
+    t.assembler().memory(sized(i.size, 0x8b), ADDRESS, place);
+    t.goToAddressAfter(() -> t.moveStack(i.size + (int) (i.immediate & 0xffff)));
   }
 
   private static boolean pushes(Instruction i) {
@@ -215,11 +242,11 @@ final class InstructionTranslator {
   private static void push(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     if (i.destination == Instruction.MEMORY) {
-      t.probe(i, i.size, false, false);
-      a.memory(sized(i.size, 0x8b), ADDRESS, Assembler.Place.at(ADDRESS, 0));
+      Place place = t.probe(i, i.size, false, false);
+      a.memory(sized(i.size, 0x8b), ADDRESS, place);
       a.store(Context.at(CALL_SLOT), ADDRESS);
     }
-    t.probeStack(-i.size, i.size, true);
+    Place place = t.probeStack(-i.size, i.size, true);
     int source = TEMP;
     if (i.destination == Instruction.MEMORY) {
       a.load(TEMP, Context.at(CALL_SLOT));
@@ -230,16 +257,16 @@ final class InstructionTranslator {
     } else {
       a.load(TEMP, Context.register(i.destination));
     }
-    a.memory(sized(i.size, 0x89), source, Assembler.Place.at(ADDRESS, 0));
+    a.memory(sized(i.size, 0x89), source, place);
     t.moveStack(-i.size);
   }
 
   private static void pop(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
-    t.probeStack(0, i.size, false);
+    Place place = t.probeStack(0, i.size, false);
     boolean mapped = Registers.mapped(i.destination);
     int into = mapped ? Registers.host(i.destination) : TEMP;
-    a.memory(sized(i.size, 0x8b), into, Assembler.Place.at(ADDRESS, 0));
+    a.memory(sized(i.size, 0x8b), into, place);
     if (!mapped) {
       a.store(Context.register(i.destination), TEMP);
     }
@@ -249,9 +276,9 @@ final class InstructionTranslator {
   private static void leave(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     int frame = Registers.host(CpuState.RBP);
-    t.probe(() -> a.registers(sized(i.size, 0x8b), ADDRESS, frame), i.size, false, false);
+    t.probe(() -> a.registers(sized(i.size, 0x8b), ADDRESS, frame), i.size, false);
     a.registers(sized(i.size, 0x8b), STACK, frame);
-    a.memory(sized(i.size, 0x8b), frame, Assembler.Place.at(ADDRESS, 0));
+    a.memory(sized(i.size, 0x8b), frame, Place.at(ADDRESS, 0));
     t.moveStack(i.size);
   }
 
@@ -305,10 +332,11 @@ final class InstructionTranslator {
   private static void div(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     if (i.destination == Instruction.MEMORY) {
-      t.probe(i, i.size, false, false);
-      a.memory(sized(i.size, 0x3b), Assembler.RDX, Assembler.Place.at(ADDRESS, 0));
+      Place place = t.probe(i, i.size, false, false);
+      t.freeFlags();
+      a.memory(sized(i.size, 0x3b), Assembler.RDX, place);
       t.leaveToJavaIf(NOT_BELOW);
-      a.memory(sized(i.size, 0xf7), 6, Assembler.Place.at(ADDRESS, 0));
+      a.memory(sized(i.size, 0xf7), 6, place);
     } else {
       t.freeFlags();
       int divisor = Registers.host(i.destination);

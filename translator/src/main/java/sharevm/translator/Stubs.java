@@ -15,8 +15,8 @@ import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
 
 /**
- * The pieces of machine code that all blocks share, at the start of the code cache: in, out, the
- * way from a jump's target to its block, and the moves of the vector registers.
+ * The pieces of machine code that all blocks share, at the start of the code cache: in, out, and
+ * the moves of the vector registers.
  */
 final class Stubs {
   /** Sites that belong to no block: see {@link ExitSite}. */
@@ -29,15 +29,17 @@ final class Stubs {
   private final Assembler a = new Assembler();
   private final int enter;
   private final int exit;
-  private final int lookup;
-  private final int miss;
+  private final int lookupMiss;
+  private final int[] miss = new int[2 * ContextAccess.TLBS];
   private final int loadVectors;
 
   Stubs() {
     enter = enter();
     exit = exit();
-    lookup = lookup();
-    miss = miss();
+    lookupMiss = lookupMiss();
+    for (int n = 0; n < miss.length; n++) {
+      miss[n] = WalkStub.emit(a, n >> 1, (n & 1) != 0, exit);
+    }
     loadVectors = loadVectors();
   }
 
@@ -58,17 +60,14 @@ final class Stubs {
     return exit;
   }
 
-  /** Jumped to with a RIP in R13. */
-  int lookupOffset() {
-    return lookup;
+  /** Jumped to with a RIP in R13 that the jump cache does not have. */
+  int lookupMissOffset() {
+    return lookupMiss;
   }
 
-  /**
-   * Called with a linear address in R13 and an exit site's number in R14; returns when the TLB has
-   * the page.
-   */
-  int missOffset() {
-    return miss;
+  /** Called when an access misses a TLB: see {@link WalkStub}; returns when it has the page. */
+  int missOffset(int tlb, boolean write) {
+    return miss[tlb << 1 | (write ? 1 : 0)];
   }
 
   /** Called to bring the guest's XMM registers and MXCSR into the host's. */
@@ -120,34 +119,10 @@ final class Stubs {
     return start;
   }
 
-  /** The jump cache: its key is the target exclusive-ored with the mode key. */
-  private int lookup() {
+  private int lookupMiss() {
     int start = a.position();
-    a.memory(Code.wide(0x33), R13, Context.at(Context.MODE_KEY));
-    a.registers(Code.of(0x89), R13, R14);
-    a.registers(Code.of(0xc1), 5, R14);
-    a.byte1(Context.JUMP_BITS);
-    a.registers(Code.of(0x31), R13, R14);
-    a.registers(Code.of(0xc1), 4, R14);
-    a.byte1(4);
-    a.arithmetic(false, 4, R14, (1 << Context.JUMP_BITS) - 1 << 4);
-    int table = Context.JUMPS - Context.BIAS;
-    a.memory(Code.wide(0x3b), R13, new Place(R15, R14, 0, table, false));
-    int missed = a.jumpIf(NOT_EQUAL);
-    a.memory(Code.of(0xff), 4, new Place(R15, R14, 0, table + 8, false));
-    a.patchToHere(missed);
-    a.memory(Code.wide(0x33), R13, Context.at(Context.MODE_KEY));
     a.store(Context.at(Context.RIP), R13);
     a.constant(R14, LOOKUP_SITE);
-    a.patch(a.jump(), exit);
-    return start;
-  }
-
-  private int miss() {
-    int start = a.position();
-    a.store(Context.at(Context.MISS_ADDRESS), R13);
-    pop(R13);
-    a.store(Context.at(Context.MISS_RETURN), R13);
     a.patch(a.jump(), exit);
     return start;
   }
@@ -167,6 +142,21 @@ final class Stubs {
     for (int n = 0; n < 16; n++) {
       a.memory(Code.of0f(opcode), n, Context.at((int) CpuState.XMM + 16 * n));
     }
+  }
+
+  /**
+   * Emits a jump to what the jump cache has for a known RIP; what is emitted next is executed when
+   * it has nothing, with the RIP in R13.
+   *
+   * @param jumps distance of the mode's jump cache from the start of the context
+   */
+  static void jumpThroughCache(Assembler a, int jumps, long target) {
+    int slot = jumps - Context.BIAS + 16 * Context.jumpNumber(target);
+    a.constant(R13, target);
+    a.memory(Code.wide(0x3b), R13, Place.at(R15, slot));
+    int missed = a.jumpIf(NOT_EQUAL);
+    a.memory(Code.of(0xff), 4, Place.at(R15, slot + 8));
+    a.patchToHere(missed);
   }
 
   private void push(int register) {

@@ -1,20 +1,43 @@
 package sharevm.translator;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import sharevm.cpu.decode.Instruction;
-import sharevm.cpu.interpret.Block;
 
-/** A block of guest code with its translation. */
+/**
+ * A piece of guest code with its translation: instructions in the order in which they are executed
+ * unless a side exit is taken.
+ */
 final class TranslatedBlock {
+  /** A range of bytes of the block's page that the translation depends on. */
+  private record Extent(int from, int to) {}
+
   final long rip;
   final long place;
   final int modeKey;
   final Instruction[] code;
-  final int length;
+
+  /** For each instruction the RIP that its offset is counted from. */
+  final long[] starts;
+
+  /** For each instruction, whether the block goes on where it jumps to. */
+  final boolean[] followed;
 
   /**
    * Offset in RAM of the page that its only instruction ends in, where that is another; else -1.
    */
   final long secondPage;
+
+  private final List<Extent> extents = new ArrayList<>();
+
+  /** Whether every access to memory is checked by itself. */
+  final boolean plain;
+
+  /** Translations of what is left of this one from an instruction on, each access by itself. */
+  private final Map<Integer, TranslatedBlock> plainRests = new HashMap<>();
 
   /** Offset of its entry in the code cache. */
   int entry;
@@ -24,13 +47,70 @@ final class TranslatedBlock {
   /** Another block at the same RIP and mode key, from another place. */
   TranslatedBlock next;
 
-  TranslatedBlock(long rip, Block decoded, int modeKey) {
-    this.rip = rip;
-    this.place = decoded.place;
-    this.secondPage = decoded.secondPage;
+  TranslatedBlock(Trace trace, long place, int modeKey, long secondPage) {
+    this.rip = trace.starts()[0];
+    this.place = place;
+    this.secondPage = secondPage;
     this.modeKey = modeKey;
-    this.code = decoded.instructions;
-    Instruction last = code[code.length - 1];
-    this.length = last.offset + last.length;
+    this.code = trace.code();
+    this.starts = trace.starts();
+    this.followed = trace.followed();
+    this.plain = false;
+    for (int n = 0; n < code.length; n++) {
+      dependsOn(rip(n), code[n].length);
+    }
+  }
+
+  private TranslatedBlock(TranslatedBlock whole, int from) {
+    this.rip = whole.rip(from);
+    this.place = whole.place & -4096 | rip & 0xfff;
+    this.secondPage = whole.secondPage;
+    this.modeKey = whole.modeKey;
+    this.code = Arrays.copyOfRange(whole.code, from, whole.code.length);
+    this.starts = Arrays.copyOfRange(whole.starts, from, whole.starts.length);
+    this.followed = Arrays.copyOfRange(whole.followed, from, whole.followed.length);
+    this.plain = true;
+    this.extents.addAll(whole.extents);
+  }
+
+  /** Returns the RIP of an instruction. */
+  long rip(int index) {
+    return starts[index] + code[index].offset;
+  }
+
+  /** Returns the RIP behind an instruction. */
+  long ripBehind(int index) {
+    return rip(index) + code[index].length;
+  }
+
+  /** Adds bytes of its page that the translation is only right for as long as they stay. */
+  void dependsOn(long first, int length) {
+    int from = (int) first & 0xfff;
+    int last = extents.size() - 1;
+    if (last >= 0 && extents.get(last).to == from) {
+      extents.set(last, new Extent(extents.get(last).from, from + length));
+    } else {
+      extents.add(new Extent(from, from + length));
+    }
+  }
+
+  /** Whether it depends on some of a range of bytes of its page. */
+  boolean touches(int from, int to) {
+    for (Extent extent : extents) {
+      if (extent.from < to && extent.to > from) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Returns the block that does the rest from an instruction on with each access by itself. */
+  TranslatedBlock plainRest(int from) {
+    TranslatedBlock rest = plainRests.get(from);
+    if (rest == null || !rest.valid) {
+      rest = new TranslatedBlock(this, from);
+      plainRests.put(from, rest);
+    }
+    return rest;
   }
 }

@@ -24,7 +24,7 @@ public final class Translator implements Engine, CodePages.Cache {
   private static final int HOT = 8;
 
   /** Below this the interpreter spends the rest of a budget exactly. */
-  private static final int SMALL_BUDGET = 64;
+  private static final int SMALL_BUDGET = Trace.MOST;
 
   private record Dropped(int page, int from, int to) {}
 
@@ -39,13 +39,14 @@ public final class Translator implements Engine, CodePages.Cache {
   private long retired;
   private final long[] exits = new long[ExitSite.Kind.values().length];
 
-  private Translator(Cpu cpu, Interpreter interpreter, ExecutableMemory memory, int hot) {
+  private Translator(
+      Cpu cpu, Interpreter interpreter, CodePages codePages, ExecutableMemory memory, int hot) {
     this.hot = hot;
     this.cpu = cpu;
     this.s = cpu.state;
     this.interpreter = interpreter;
-    this.cache = new CodeCache(memory);
-    this.context = new ContextAccess(cpu);
+    this.cache = new CodeCache(memory, this::liveAt);
+    this.context = new ContextAccess(cpu, codePages);
     cpu.memory.listen(context);
   }
 
@@ -69,7 +70,7 @@ public final class Translator implements Engine, CodePages.Cache {
     return (cpu, interpreter, codePages) -> {
       try {
         Translator translator =
-            new Translator(cpu, interpreter, ExecutableMemory.allocate(codeBytes), hot);
+            new Translator(cpu, interpreter, codePages, ExecutableMemory.allocate(codeBytes), hot);
         codePages.add(translator);
         return translator;
       } catch (HostException e) {
@@ -172,21 +173,44 @@ public final class Translator implements Engine, CodePages.Cache {
   }
 
   private TranslatedBlock translate(Block decoded, int modeKey) {
-    if (!cache.hasRoom()) {
+    makeRoom(modeKey);
+    Trace trace =
+        Trace.follow(decoded, s.rip, modeKey, rip -> decodedAt(decoded.place, rip, s.codeSize));
+    TranslatedBlock block = new TranslatedBlock(trace, decoded.place, modeKey, decoded.secondPage);
+    cache.add(block);
+    return block;
+  }
+
+  private void makeRoom(int modeKey) {
+    if (!cache.hasRoom(modeKey)) {
       cache.wasFull();
       context.forgetJumps();
     }
-    TranslatedBlock block = new TranslatedBlock(s.rip, decoded, modeKey);
-    cache.add(block, Flags.STATUS);
-    return block;
+  }
+
+  /** Returns the block that has been decoded at a RIP of the same page as a place, or null. */
+  private Block decodedAt(long place, long rip, int codeSize) {
+    return interpreter.decodedAt(place & -4096 | rip & 0xfff, codeSize);
+  }
+
+  /** Returns the flags that are live at a RIP where a block may be left for. */
+  private int liveAt(TranslatedBlock from, long rip) {
+    if ((rip ^ from.rip) >>> 12 != 0) {
+      return Flags.STATUS;
+    }
+    Block behind = decodedAt(from.place, rip, from.code[0].codeSize);
+    if (behind == null || behind.secondPage >= 0) {
+      return Flags.STATUS;
+    }
+    from.dependsOn(rip, Liveness.lengthLookedAt(behind));
+    return Liveness.into(behind, from.modeKey);
   }
 
   /** Runs translated code from a block's entry until something needs Java. */
   private Exit execute(TranslatedBlock first, long budget) {
     context.enter(first.modeKey, budget);
     long address = cache.address(first.entry);
-    long key = CodeCache.key(first.rip, first.modeKey);
-    context.jump(first.rip, key, address, cpu.memory.lastIsGlobal());
+    context.jump(first, cache.jumps(first.modeKey), address, cpu.memory.lastIsGlobal());
     while (true) {
       int number = (int) cache.call(cache.stubs().enterOffset(), context.base(), address);
       ExitSite site = cache.site(number);
@@ -198,6 +222,26 @@ public final class Translator implements Engine, CodePages.Cache {
             continue;
           }
           return interpret(site, budget);
+        }
+        case WINDOW_MISS -> {
+          if (context.fill(site.size(), site.write())) {
+            address = context.missReturn();
+            continue;
+          }
+          context.giveBack(site.block().code.length - site.index());
+          TranslatedBlock rest = plainRest(site);
+          if (rest == null) {
+            return leave(site.block().rip(site.index()), 0, budget);
+          }
+          address = cache.address(rest.entry);
+        }
+        case PLAIN -> {
+          TranslatedBlock rest = plainRest(site);
+          if (rest == null) {
+            return leave(site.block().rip(site.index()), 0, budget);
+          }
+          cache.chain(site, rest);
+          address = cache.address(rest.entry);
         }
         case CHAIN -> {
           TranslatedBlock next = chained(site, first.modeKey);
@@ -234,6 +278,21 @@ public final class Translator implements Engine, CodePages.Cache {
     }
   }
 
+  /**
+   * Returns the translation of the rest of an exit's block that checks each access by itself, or
+   * null when there is no room for it.
+   */
+  private TranslatedBlock plainRest(ExitSite site) {
+    TranslatedBlock rest = site.block().plainRest(site.index());
+    if (rest.entry == 0) {
+      if (!cache.hasRoom(rest.modeKey)) {
+        return null;
+      }
+      cache.translate(rest);
+    }
+    return rest;
+  }
+
   /** Returns the block that a chain exit is to lead to, if it is there. */
   private TranslatedBlock chained(ExitSite site, int modeKey) {
     long place = site.block().place & -4096 | site.target() & 0xfff;
@@ -259,7 +318,7 @@ public final class Translator implements Engine, CodePages.Cache {
   private Exit interpret(ExitSite site, long budget) {
     TranslatedBlock block = site.block();
     int index = site.index();
-    leave(block.rip + block.code[index].offset, block.code.length - index, budget);
+    leave(block.rip(index), block.code.length - index, budget);
     try {
       return interpreter.execute(interpreter.find(), 1);
     } catch (GuestFault fault) {

@@ -187,6 +187,11 @@ public final class Interpreter implements Engine {
     return s.rip + block.length - 1 <= (s.segmentLimit[CpuState.CS] & 0xffff_ffffL);
   }
 
+  /** Returns the block that has been decoded at a place in RAM for a code size, or null. */
+  public Block decodedAt(long place, int codeSize) {
+    return cache.find(place, codeSize);
+  }
+
   private Block findSlowly(long linear, long key, int slot) {
     if (!s.code64 && s.rip > (s.segmentLimit[CpuState.CS] & 0xffff_ffffL)) {
       throw GuestFault.generalProtection();

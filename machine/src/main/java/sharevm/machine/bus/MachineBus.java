@@ -39,6 +39,17 @@ public final class MachineBus implements Bus {
   }
 
   @Override
+  public long plainLowTop() {
+    boolean hidden = own.address() >= 0 && memory.readable(own.address()) >= 0;
+    return hidden || !memory.a20() ? 0 : memory.lowTop();
+  }
+
+  @Override
+  public long plainHighTop() {
+    return memory.highTop();
+  }
+
+  @Override
   public long read(long physicalAddress, int size) {
     if (isOwn(physicalAddress)) {
       return own.read((int) (physicalAddress & ~PAGE_MASK), size) & mask(size);

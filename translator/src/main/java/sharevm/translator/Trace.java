@@ -1,0 +1,135 @@
+package sharevm.translator;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import sharevm.cpu.decode.Instruction;
+import sharevm.cpu.interpret.Block;
+
+/**
+ * The way through decoded blocks that is likely to be taken from a place on, within one page, since
+ * only there a jump's target stays what it is when mappings change.
+ *
+ * @param code instructions in the order of execution
+ * @param starts for each the RIP that its offset is counted from
+ * @param followed for each whether the next one is its jump's target
+ */
+record Trace(Instruction[] code, long[] starts, boolean[] followed) {
+  /** The most instructions of a trace; the engine asks for a budget that is not below. */
+  static final int MOST = 64;
+
+  /** No RIP: not canonical. */
+  private static final long NOWHERE = 1L << 62;
+
+  /** Finds decoded blocks. */
+  @FunctionalInterface
+  interface Blocks {
+    /** Returns the block decoded at a RIP of the page where the trace is, or null. */
+    Block at(long rip);
+  }
+
+  /** Follows the ways that were taken most. */
+  static Trace follow(Block first, long rip, int modeKey, Blocks blocks) {
+    return new Follower(modeKey, blocks).follow(first, rip);
+  }
+
+  /** Returns the target of a conditional or direct jump or call. */
+  static long target(Instruction i, long start) {
+    return wrap(i, start + i.offset + i.length + i.immediate);
+  }
+
+  /** Returns the RIP behind an instruction. */
+  static long behind(Instruction i, long start) {
+    return wrap(i, start + i.offset + i.length);
+  }
+
+  private static long wrap(Instruction i, long rip) {
+    return i.codeSize == 8 ? rip : rip & 0xffff_ffffL;
+  }
+
+  /** Puts a trace together. */
+  private static final class Follower {
+    private final int modeKey;
+    private final Blocks blocks;
+    private final List<Instruction> code = new ArrayList<>();
+    private final List<Long> starts = new ArrayList<>();
+    private final List<Boolean> followed = new ArrayList<>();
+    private final Set<Long> seen = new HashSet<>();
+
+    Follower(int modeKey, Blocks blocks) {
+      this.modeKey = modeKey;
+      this.blocks = blocks;
+    }
+
+    Trace follow(Block first, long firstRip) {
+      Block block = first;
+      long rip = firstRip;
+      while (true) {
+        boolean whole = add(block, rip);
+        long next = whole && first.secondPage < 0 ? next(block, rip) : NOWHERE;
+        Block successor = next == NOWHERE ? null : blocks.at(next);
+        if (successor == null || code.size() + successor.instructions.length > MOST) {
+          return done();
+        }
+        block = successor;
+        rip = next;
+      }
+    }
+
+    /** Adds a block's instructions up to one that leaves to Java; returns whether there is none. */
+    private boolean add(Block block, long rip) {
+      seen.add(rip);
+      for (Instruction i : block.instructions) {
+        code.add(i);
+        starts.add(rip);
+        followed.add(false);
+        if (!InstructionTranslator.translates(i, modeKey)) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    /** Returns where the trace goes on, or NOWHERE. */
+    private long next(Block block, long start) {
+      Instruction last = block.instructions[block.instructions.length - 1];
+      long behind = behind(last, start);
+      if (InstructionTranslator.isConditionalJump(last)) {
+        long target = target(last, start);
+        int taken = heat(target, start);
+        int notTaken = heat(behind, start);
+        boolean jumps = taken > notTaken;
+        followed.set(followed.size() - 1, jumps);
+        return taken + notTaken == 0 ? NOWHERE : jumps ? target : behind;
+      }
+      if (InstructionTranslator.isDirectJump(last)) {
+        long target = target(last, start);
+        boolean known = heat(target, start) > 0;
+        followed.set(followed.size() - 1, known);
+        return known ? target : NOWHERE;
+      }
+      return !InstructionTranslator.ends(last) && heat(behind, start) > 0 ? behind : NOWHERE;
+    }
+
+    /** Returns how often a block of the same page that may follow has been executed. */
+    private int heat(long rip, long start) {
+      if ((rip ^ start) >>> 12 != 0 || seen.contains(rip)) {
+        return 0;
+      }
+      Block block = blocks.at(rip);
+      return block == null || block.secondPage >= 0 ? 0 : block.heat;
+    }
+
+    private Trace done() {
+      int size = code.size();
+      long[] from = new long[size];
+      boolean[] jumps = new boolean[size];
+      for (int n = 0; n < size; n++) {
+        from[n] = starts.get(n);
+        jumps[n] = followed.get(n) && n + 1 < size;
+      }
+      return new Trace(code.toArray(Instruction[]::new), from, jumps);
+    }
+  }
+}
