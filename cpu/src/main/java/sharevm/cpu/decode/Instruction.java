@@ -12,6 +12,9 @@ import sharevm.cpu.opcode.Opcode;
  * #MEMORY} for the one memory operand, or {@link CpuState#ZERO} for an immediate. Since the zero
  * register reads 0, and {@link #immediate} is 0 where there is none, {@code gpr[source] +
  * immediate} is the source's value in both cases, without a branch.
+ *
+ * <p>A guest's code makes hundreds of thousands of these, so that fields are as narrow as what they
+ * hold.
  */
 public final class Instruction {
   /** The number of an operand that is in memory. */
@@ -30,31 +33,31 @@ public final class Instruction {
   public final Operation operation;
 
   /** The ModRM byte, or 0 where there is none. */
-  public final int modrm;
+  public final short modrm;
 
   /** Bytes from the block's start to this instruction. */
-  public final int offset;
+  public final short offset;
 
   /** Bytes of the encoding, 1 to 15. */
-  public final int length;
+  public final byte length;
 
   /** Operand size in bytes: 1, 2, 4 or 8. */
-  public final int size;
+  public final byte size;
 
   /** What mode and prefixes make the operand size, whatever the row does with it: 2, 4 or 8. */
-  public final int operandSize;
+  public final byte operandSize;
 
   /** Address size in bytes: 2, 4 or 8. */
-  public final int addressSize;
+  public final byte addressSize;
 
   /** First operand. */
-  public final int destination;
+  public final byte destination;
 
   /** Second operand. */
-  public final int source;
+  public final byte source;
 
   /** Third operand. */
-  public final int third;
+  public final byte third;
 
   /** Whether one of the operands is in memory. */
   public final boolean memory;
@@ -63,12 +66,12 @@ public final class Instruction {
    * Registers whose sum, the index shifted by {@link #scale}, with {@link #displacement} is the
    * offset.
    */
-  public final int base;
+  public final byte base;
 
-  public final int index;
+  public final byte index;
 
   /** 0 to 3: the index counts 1, 2, 4 or 8 times. */
-  public final int scale;
+  public final byte scale;
 
   /** Added to base and index; for RIP-relative operands counted from the block's start. */
   public final long displacement;
@@ -80,7 +83,7 @@ public final class Instruction {
    * Segment of the memory operand, also of implied ones at DS:rSI; in 64-bit mode FS, GS or a flat
    * one.
    */
-  public final int segment;
+  public final byte segment;
 
   /** Sign-extended immediate or branch displacement; 0 where there is none. */
   public final long immediate;
@@ -92,39 +95,39 @@ public final class Instruction {
   public final boolean lock;
 
   /** {@link #NO_REPEAT}, {@link #REPNE} or {@link #REP}: the last of these prefixes. */
-  public final int repeat;
+  public final short repeat;
 
   /** Whether there is a REX prefix with W. */
   public final boolean rexW;
 
   /** The code size that it was decoded for, in bytes: 2, 4, or 8 in 64-bit mode. */
-  public final int codeSize;
+  public final byte codeSize;
 
   Instruction(Decoder d, Binder binder) {
     opcode = d.opcode;
-    modrm = d.opcode.modrm() ? d.modrm : 0;
-    offset = d.offset;
-    length = d.length;
-    size = d.size;
-    operandSize = d.operandSize;
-    addressSize = d.addressSize;
-    destination = d.operand[0];
-    source = d.operand[1];
-    third = d.operand[2];
+    modrm = (short) (d.opcode.modrm() ? d.modrm : 0);
+    offset = (short) d.offset;
+    length = (byte) d.length;
+    size = (byte) d.size;
+    operandSize = (byte) d.operandSize;
+    addressSize = (byte) d.addressSize;
+    destination = (byte) d.operand[0];
+    source = (byte) d.operand[1];
+    third = (byte) d.operand[2];
     memory = d.memory;
-    base = d.base;
-    index = d.index;
-    scale = d.scale;
+    base = (byte) d.base;
+    index = (byte) d.index;
+    scale = (byte) d.scale;
     displacement =
         d.base == CpuState.BLOCK_RIP ? d.displacement + d.offset + d.length : d.displacement;
     addressMask = Decoder.mask(d.addressSize);
-    segment = d.segment;
+    segment = (byte) d.segment;
     immediate = d.immediate;
     immediate2 = d.immediate2;
     lock = d.lock;
-    repeat = d.repeat;
+    repeat = (short) d.repeat;
     rexW = d.rexW;
-    codeSize = d.codeSize;
+    codeSize = (byte) d.codeSize;
     operation = binder.bind(this);
   }
 
