@@ -129,6 +129,11 @@ final class SlowMemory {
     check(linear, size, segment);
     probe(tlb, linear, size, PageWalk.WRITE | privilege());
     Breakpoints.access(s, linear, size, true);
+    if (reachesDevice(tlb, linear, size)) {
+      // What a device tells may be another value each time and change it: it is not asked again.
+      storeChecked(tlb, linear, size, value, privilege());
+      return true;
+    }
     long place = crosses(linear, size) ? -1 : ramPlace(tlb, linear);
     if (place < 0 || (place & 7) + size > 8) {
       return compareAndSetInParts(tlb, linear, size, expected, value);
@@ -148,9 +153,12 @@ final class SlowMemory {
     }
   }
 
-  /**
-   * A locked access to a device or across two containers: while all other processors stand still.
-   */
+  private boolean reachesDevice(Tlb tlb, long linear, int size) {
+    return ramPlace(tlb, linear) < 0
+        || crosses(linear, size) && ramPlace(tlb, nextPage(linear)) < 0;
+  }
+
+  /** A locked access across two containers: while all other processors stand still. */
   private boolean compareAndSetInParts(Tlb tlb, long linear, int size, long expected, long value) {
     long mask = size == 8 ? -1L : (1L << size * 8) - 1;
     return writer.exclusively(

@@ -22,14 +22,20 @@ final class SingleSteps {
 
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
-  private final TestBus bus = new TestBus(0x10000);
   private final Decoder decoder = new Decoder(OpcodeTable.load(), new Semantics());
 
-  final Cpu cpu = bus.processor();
-  final CpuState state = cpu.state;
-  final MemorySegment ram = bus.ram();
+  final Cpu cpu;
+  final CpuState state;
+  final MemorySegment ram;
 
   SingleSteps() {
+    this(new TestBus(0x10000));
+  }
+
+  SingleSteps(TestBus bus) {
+    cpu = bus.processor();
+    state = cpu.state;
+    ram = bus.ram();
     state.cr0 |= Control.CR0_PE | Control.CR0_NE;
     state.cr4 |= Control.CR4_OSFXSR | Control.CR4_OSXMMEXCPT | Control.CR4_OSXSAVE;
     state.efer |= Control.EFER_LMA;
