@@ -38,6 +38,7 @@ final class Conditions {
       case "rm-register" -> encoding.rmIsRegister();
       case "host-zf" -> (host.state().rflags & ZF) != 0;
       case "host-not-zf" -> (host.state().rflags & ZF) == 0;
+      case "offset-not-canonical" -> offsetNotCanonical(encoding, input, host, ours);
       case "at-4g" -> atFourGigabytes(host, ours);
       case "repeated" -> encoding.has(0xf2) || encoding.has(0xf3);
       case "count-0" -> encoding.shiftCount(input) == 0;
@@ -56,6 +57,21 @@ final class Conditions {
     return exponent == 0x7fff
         ? 0
         : Math.scalb((double) (significand >>> 1), exponent - 0x3fff - 62);
+  }
+
+  /** The host refuses an address in FS or GS that we find canonical, but not mapped. */
+  private static boolean offsetNotCanonical(
+      Encoding encoding, CpuCase input, CpuOutcome host, CpuOutcome ours) {
+    boolean refused = host.vector() == 13 && host.errorCode() == 0 && ours.vector() == 14;
+    long fromFs = ours.cr2() - input.state().fsBase;
+    long fromGs = ours.cr2() - input.state().gsBase;
+    return refused
+        && (encoding.has(0x64) && !isCanonical(fromFs)
+            || encoding.has(0x65) && !isCanonical(fromGs));
+  }
+
+  private static boolean isCanonical(long address) {
+    return address << 16 >> 16 == address;
   }
 
   /** The host sees a limit exceeded where we see the last page of 4 GiB not mapped. */
