@@ -8,20 +8,25 @@ import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import sharevm.cpu.Attention;
 import sharevm.cpu.Bus;
 import sharevm.cpu.CodePages;
 import sharevm.cpu.Control;
 import sharevm.cpu.Cpu;
+import sharevm.cpu.Cpu.EngineFactory;
 import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.Segment;
 import sharevm.cpu.opcode.Opcode;
 import sharevm.cpu.opcode.OpcodeTable;
+import sharevm.lab.Engines;
 
 /**
  * Random bytes as code, in every mode and with random answers from ports and devices, never make an
@@ -29,7 +34,7 @@ import sharevm.cpu.opcode.OpcodeTable;
  */
 class RandomCodeTest {
   private static final int QUICK_PROGRAMS = 12;
-  private static final int LONG_PROGRAMS = 500;
+  private static final int LONG_PROGRAMS = 1_000;
   private static final int RAM_SIZE = 0x10_0000;
   private static final int BUDGET = 3_000;
   private static final int RUNS = 5;
@@ -47,6 +52,7 @@ class RandomCodeTest {
     PROTECTED_16,
     PROTECTED_32,
     PROTECTED_32_USER,
+    PAGED_32,
     COMPATIBILITY_USER,
     LONG,
     LONG_USER
@@ -94,27 +100,32 @@ class RandomCodeTest {
     public void out(int port, int size, int value) {}
   }
 
-  @ParameterizedTest
-  @EnumSource(Start.class)
-  void neitherThrowsNorHangs(Start start) {
-    run(start, QUICK_PROGRAMS);
+  static Stream<Arguments> startsAndEngines() {
+    return Stream.of(Start.values())
+        .flatMap(start -> Engines.all().stream().map(engine -> Arguments.of(start, engine)));
   }
 
   @ParameterizedTest
-  @EnumSource(Start.class)
+  @MethodSource("startsAndEngines")
+  void neitherThrowsNorHangs(Start start, EngineFactory engine) {
+    run(start, engine, QUICK_PROGRAMS);
+  }
+
+  @ParameterizedTest
+  @MethodSource("startsAndEngines")
   @Tag("long")
-  void neitherThrowsNorHangsFor(Start start) {
-    run(start, LONG_PROGRAMS);
+  void neitherThrowsNorHangsFor(Start start, EngineFactory engine) {
+    run(start, engine, LONG_PROGRAMS);
   }
 
-  private static void run(Start start, int programs) {
+  private static void run(Start start, EngineFactory engine, int programs) {
     long seed = Long.getLong("sharevm.seed", 20261122L);
     List<Opcode> rows = OpcodeTable.load().rows();
     long retired = 0;
     for (int n = 0; n < programs; n++) {
       SplittableRandom random = new SplittableRandom(seed + 1000L * start.ordinal() + n);
       String which = "seed %d, %s, program %d".formatted(seed, start, n);
-      Cpu cpu = prepare(start, random, rows);
+      Cpu cpu = prepare(start, engine, random, rows);
       Assertions.assertTimeoutPreemptively(
           PATIENCE,
           () -> {
@@ -129,19 +140,27 @@ class RandomCodeTest {
     assertThat(retired).as("instructions that were executed").isGreaterThan(programs);
   }
 
-  /** After a halt or a shutdown it goes on somewhere else. */
+  /** After a halt or a shutdown it goes on somewhere else, perhaps interrupted. */
   private static void wake(Cpu cpu, SplittableRandom random) {
     cpu.state.halted = false;
+    switch (random.nextInt(4)) {
+      case 0 -> cpu.state.attention.raise(Attention.NMI);
+      case 1 -> cpu.state.attention.raise(Attention.INTERRUPT);
+      default -> {}
+    }
     cpu.state.rip = random.nextInt(0x8000);
   }
 
-  private static Cpu prepare(Start start, SplittableRandom random, List<Opcode> rows) {
+  private static Cpu prepare(
+      Start start, EngineFactory engine, SplittableRandom random, List<Opcode> rows) {
     RandomBus bus = new RandomBus(random.split());
     fill(bus.ram, start, random, rows);
     Cpu cpu =
         new Cpu(
             CpuModel.standard(),
-            new Cpu.Environment(bus, new NoInterrupts(), () -> 0L, new CodePages(RAM_SIZE)));
+            new Cpu.Environment(bus, new NoInterrupts(), () -> 0L, new CodePages(RAM_SIZE)),
+            new CpuState(),
+            engine);
     CpuState s = cpu.state;
     boolean user = start.name().endsWith("USER") || start == Start.VIRTUAL_8086;
     boolean longMode = start.name().startsWith("LONG") || start == Start.COMPATIBILITY_USER;
@@ -157,6 +176,11 @@ class RandomCodeTest {
       s.cr3 = PAGE_TABLES;
       s.cr4 |= Control.CR4_PAE | Control.CR4_FSGSBASE;
       s.efer = Control.EFER_LME | Control.EFER_LMA | Control.EFER_SCE | Control.EFER_NXE;
+    }
+    if (start == Start.PAGED_32) {
+      s.cr0 |= Control.CR0_PG;
+      s.cr3 = PAGE_TABLES;
+      s.cr4 |= Control.CR4_PSE;
     }
     s.cpl = user ? 3 : 0;
     segments(s, start);
@@ -217,6 +241,10 @@ class RandomCodeTest {
     }
     MemorySegment.copy(bytes, 0, ram, ValueLayout.JAVA_BYTE, 0, bytes.length);
     ram.asSlice(PAGE_TABLES, 0x3000).fill((byte) 0);
+    if (start == Start.PAGED_32) {
+      ram.set(ValueLayout.JAVA_INT, PAGE_TABLES, (int) LARGE_PAGE);
+      return;
+    }
     ram.set(ValueLayout.JAVA_LONG, PAGE_TABLES, PAGE_TABLES + 0x1000 | 7);
     ram.set(ValueLayout.JAVA_LONG, PAGE_TABLES + 0x1000, PAGE_TABLES + 0x2000 | 7);
     for (int n = 0; n < 4; n++) {

@@ -9,14 +9,12 @@ import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,7 +24,7 @@ import sharevm.cpu.Cpu.EngineFactory;
 import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
-import sharevm.translator.Translator;
+import sharevm.lab.Engines;
 
 /**
  * Runs the test programs of the system side of the processor: modes, gates, paging, faults, task
@@ -42,8 +40,6 @@ final class ProgramTest {
   /** How a program says that it wants more processors than one. */
   private static final Pattern PROCESSORS = Pattern.compile("%define PROCESSORS (\\d+)");
 
-  private static final long CODE_BYTES = 8L << 20;
-
   @TempDir static Path scratch;
 
   @BeforeAll
@@ -58,13 +54,8 @@ final class ProgramTest {
 
   /** Every program with every engine that this host has. */
   static Stream<Arguments> programsAndEngines() throws IOException, URISyntaxException {
-    List<Named<EngineFactory>> engines = new ArrayList<>();
-    engines.add(Named.of("interpreter", EngineFactory.INTERPRETER));
-    if (System.getProperty("os.name").equals("Linux")
-        && System.getProperty("os.arch").equals("amd64")) {
-      engines.add(Named.of("translator", Translator.factory(CODE_BYTES, 1)));
-    }
-    return programs().stream().flatMap(p -> engines.stream().map(e -> Arguments.of(p, e)));
+    return programs().stream()
+        .flatMap(program -> Engines.all().stream().map(engine -> Arguments.of(program, engine)));
   }
 
   private static List<String> programs() throws IOException, URISyntaxException {
