@@ -16,6 +16,9 @@ public final class Cpu {
   /** CPUID.01H:ECX: the operating system uses XSAVE. */
   private static final int OSXSAVE = 1 << 27;
 
+  /** CPUID.01H:ECX: MONITOR and MWAIT. */
+  private static final int MONITOR = 1 << 3;
+
   /** What a processor is built into. */
   public record Environment(
       Bus bus, InterruptController interrupts, LongSupplier timestamp, CodePages codePages) {}
@@ -63,6 +66,9 @@ public final class Cpu {
     Engine create(Cpu cpu, Interpreter interpreter, CodePages codePages);
   }
 
+  /** What MONITOR has armed. */
+  public final Monitor monitor;
+
   private final Environment environment;
   private final Engine engine;
 
@@ -91,9 +97,10 @@ public final class Cpu {
     this.environment = environment;
     this.bus = environment.bus();
     this.interrupts = environment.interrupts();
-    this.memory = new Memory(state, bus, environment.codePages());
+    this.memory = new Memory(model, state, bus, environment.codePages());
     this.events = new Events(this);
     this.writer = memory.writer();
+    this.monitor = new Monitor(bus.ram());
     Interpreter interpreter = new Interpreter(this, environment.codePages());
     this.engine = factory.create(this, interpreter, environment.codePages());
     Reset.powerUp(this);
@@ -163,7 +170,19 @@ public final class Cpu {
     if (leaf == 1 && (state.cr4 & Control.CR4_OSXSAVE) != 0) {
       words[2] |= OSXSAVE;
     }
+    if (leaf == 1 && !state.msr.monitorEnabled()) {
+      words[2] &= ~MONITOR;
+    }
     return words;
+  }
+
+  /** Returns why the processor does not go on by itself, though nothing stopped it. */
+  public Exit idle() {
+    if (state.halted && state.watching) {
+      state.halted = false;
+      return new Exit.Watching();
+    }
+    return new Exit.Halted();
   }
 
   /** Call after EFLAGS.IF became set: an interrupt that waited is taken at the next boundary. */

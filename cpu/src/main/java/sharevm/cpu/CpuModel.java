@@ -27,6 +27,9 @@ public final class CpuModel {
           | 1 << 26 // GDS_NO
           | 1 << 27; // RFDS_NO
 
+  /** CPUID.05H:ECX: there are extensions; masked interrupts may end MWAIT. */
+  private static final int MWAIT_EXTENSIONS = 3;
+
   private static final String INTEL = "GenuineIntel";
   private static final String AMD = "AuthenticAMD";
 
@@ -139,8 +142,7 @@ public final class CpuModel {
             CpuFeature.LONG_MODE,
             CpuFeature.INVARIANT_TSC));
     Set<CpuFeature> standard = EnumSet.allOf(CpuFeature.class);
-    standard.removeAll(
-        EnumSet.of(CpuFeature.MONITOR, CpuFeature.SPEC_CTRL, CpuFeature.STIBP, CpuFeature.SSBD));
+    standard.removeAll(EnumSet.of(CpuFeature.SPEC_CTRL, CpuFeature.STIBP, CpuFeature.SSBD));
     return List.of(
         new CpuModel("standard", INTEL, "ShareVM Virtual Processor", 0x0003_0661, 0x16, standard),
         new CpuModel("amd64", AMD, "ShareVM Virtual Processor AMD64", 0x0004_0f32, 1, amd64),
@@ -253,6 +255,7 @@ public final class CpuModel {
       case 1 -> identity();
       case 2 -> new int[] {0xff01, 0, 0, 0};
       case 4 -> cache(subleaf);
+      case 5 -> monitor();
       case 6 -> new int[] {bits(CpuFeature.Word.LEAF_6_EAX), 0, 0, 0};
       case 7 -> structured(subleaf);
       case 0xb -> topology(subleaf);
@@ -316,6 +319,16 @@ public final class CpuModel {
       case 2 -> new int[] {cores | 1 << 8 | 2 << 5 | 3, ways | line, 1024 - 1, 0};
       default -> new int[4];
     };
+  }
+
+  /**
+   * The line that MONITOR watches, and that MWAIT has its extensions. There are no C-states: guests
+   * that look for them wait with HLT.
+   */
+  private int[] monitor() {
+    return has(CpuFeature.MONITOR)
+        ? new int[] {Monitor.LINE, Monitor.LINE, MWAIT_EXTENSIONS, 0}
+        : new int[4];
   }
 
   private int[] structured(int subleaf) {

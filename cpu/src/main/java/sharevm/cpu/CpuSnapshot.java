@@ -24,7 +24,8 @@ public final class CpuSnapshot {
     saved.put("interruptShadow", s.interruptShadow).put("nmiBlocked", s.nmiBlocked);
     saved.put("trapShadow", s.trapShadow).put("pendingDebug", s.pendingDebug);
     saved.put("pdptes", cpu.memory.pageWalk().pdptes());
-    saved.put("halted", s.halted).put("waitForStartup", s.waitForStartup);
+    saved.put("halted", s.halted).put("watching", s.watching);
+    saved.put("waitForStartup", s.waitForStartup);
     saved.put("xmm", xmm(s)).put("mxcsr", s.mxcsr());
     saved.put("x87", s.x87.save());
     int lasting =
@@ -68,6 +69,7 @@ public final class CpuSnapshot {
     cpu.memory.pageWalk().pdptes(pdptes);
     s.nmiBlocked = saved.getBoolean("nmiBlocked");
     s.halted = saved.getBoolean("halted");
+    s.watching = saved.getBoolean("watching");
     s.waitForStartup = saved.getBoolean("waitForStartup");
     restoreXmm(s, saved.getLongs("xmm"));
     s.mxcsr(saved.getInt("mxcsr"));

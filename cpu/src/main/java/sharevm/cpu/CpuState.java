@@ -132,6 +132,9 @@ public final class CpuState {
   /** Whether the processor waits for an interrupt. */
   public boolean halted;
 
+  /** Whether it does so in MWAIT, which other events end too; only of meaning while it waits. */
+  public boolean watching;
+
   /** Whether the processor waits for a start-up interrupt. */
   public boolean waitForStartup;
 

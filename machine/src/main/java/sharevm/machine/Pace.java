@@ -1,5 +1,6 @@
 package sharevm.machine;
 
+import java.util.function.BooleanSupplier;
 import sharevm.cpu.Attention;
 import sharevm.machine.bus.Clock;
 import sharevm.machine.bus.HostClock;
@@ -26,11 +27,20 @@ sealed interface Pace {
   /** Waits for a request to a processor, or until something else may have changed. */
   void idle(Attention attention);
 
+  /** Waits as {@link #idle} does, but for some milliseconds at most, and for a change as well. */
+  void watch(Attention attention, BooleanSupplier changed);
+
   /** Time is the host's; timers have a thread of their own, idle processors sleep. */
   record Host(HostClock clock, Timers timers, java.util.function.Consumer<Throwable> onFailure)
       implements Pace {
     private static final long SLICE = 1L << 40;
     private static final long LONGEST_SLEEP = 10 * Clock.SECOND;
+
+    /** A change is looked for this often at first, then ever more seldom. */
+    private static final long FIRST_LOOK = 10_000;
+
+    private static final long RAREST_LOOK = 1_000_000;
+    private static final long LONGEST_WATCH = 10_000_000;
 
     @Override
     public long slice() {
@@ -55,6 +65,18 @@ sealed interface Pace {
     @Override
     public void idle(Attention attention) {
       attention.await(LONGEST_SLEEP);
+    }
+
+    @Override
+    public void watch(Attention attention, BooleanSupplier changed) {
+      long nanos = FIRST_LOOK;
+      long since = System.nanoTime();
+      while (attention.bits() == 0
+          && !changed.getAsBoolean()
+          && System.nanoTime() - since < LONGEST_WATCH) {
+        attention.await(nanos);
+        nanos = Math.min(2 * nanos, RAREST_LOOK);
+      }
     }
   }
 
@@ -91,6 +113,13 @@ sealed interface Pace {
       } else {
         clock.moveTo(next);
         timers.runDue();
+      }
+    }
+
+    @Override
+    public void watch(Attention attention, BooleanSupplier changed) {
+      if (!changed.getAsBoolean()) {
+        idle(attention);
       }
     }
   }

@@ -104,11 +104,8 @@ final class Vcpu implements Runnable {
     Exit exit = cpu.run(pace.slice());
     pace.executed(cpu.engine().retired() - before);
     switch (exit) {
-      case Exit.Halted _ -> {
-        long since = System.nanoTime();
-        pace.idle(cpu.state.attention);
-        count(System.nanoTime() - since);
-      }
+      case Exit.Halted _ -> idle(() -> pace.idle(cpu.state.attention));
+      case Exit.Watching _ -> idle(() -> pace.watch(cpu.state.attention, cpu.monitor::changed));
       case Exit.TripleFault _ -> {
         broken = true;
         supervisor.tripleFault(this);
@@ -117,6 +114,12 @@ final class Vcpu implements Runnable {
         // The gate says what is next.
       }
     }
+  }
+
+  private void idle(Runnable wait) {
+    long since = System.nanoTime();
+    wait.run();
+    count(System.nanoTime() - since);
   }
 
   private void count(long nanos) {

@@ -3,6 +3,7 @@ package sharevm.machine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -77,6 +78,32 @@ class MachineTest {
     assertThat(machine.statistics().instructions()).isLessThan(1000);
     machine.close();
     assertThat(machine.outcome().join()).isEqualTo(new Outcome.Stopped());
+  }
+
+  /** MWAIT sleeps, and wakes when something else writes to the line that MONITOR watches. */
+  @Test
+  void waitingForAWriteSleepsUntilItComes() throws InterruptedException {
+    // mov ecx, 1A0h; rdmsr; or eax, 1 << 18; wrmsr; mov byte [90000h], 1
+    // mov eax, 90000h; xor ecx, ecx; monitor; cmp byte [90000h], 2; je +5; mwait; jmp -24
+    // mov al, 3; out F4h, al
+    MachineSpec spec =
+        TinyGuest.spec(
+            0xB9, 0xA0, 0x01, 0, 0, 0x0F, 0x32, 0x0D, 0, 0, 4, 0, 0x0F, 0x30, 0xC6, 0x05, 0, 0, 9,
+            0, 1, 0xB8, 0, 0, 9, 0, 0x31, 0xC9, 0x0F, 0x01, 0xC8, 0x80, 0x3D, 0, 0, 9, 0, 2, 0x74,
+            5, 0x0F, 0x01, 0xC9, 0xEB, 0xE8, 0xB0, 3, 0xE6, 0xF4);
+    HostSide host = TinyGuest.host(spec, _ -> {});
+    try (Machine machine = MachineBuilder.build(spec, host, MachineListener.NONE)) {
+      machine.start();
+      while (host.memory().get(ValueLayout.JAVA_BYTE, 0x90000) != 1) {
+        Thread.onSpinWait();
+      }
+      Thread.sleep(200);
+      assertThat(machine.statistics().instructions()).isLessThan(2000);
+
+      host.memory().set(ValueLayout.JAVA_BYTE, 0x90000, (byte) 2);
+
+      assertThat(machine.outcome().join()).isEqualTo(new Outcome.DebugExit(7));
+    }
   }
 
   @Test

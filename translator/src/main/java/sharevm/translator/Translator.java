@@ -111,7 +111,7 @@ public final class Translator implements Engine, CodePages.Cache {
         }
       }
       if (s.halted || s.waitForStartup) {
-        return new Exit.Halted();
+        return cpu.idle();
       }
       Exit exit = cpu.events.single() ? interpreter.step() : go(left);
       if (exit != null) {

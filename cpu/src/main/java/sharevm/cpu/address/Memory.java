@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import sharevm.cpu.Bus;
 import sharevm.cpu.CodePages;
 import sharevm.cpu.Control;
+import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.RamWriter;
@@ -34,7 +35,6 @@ public final class Memory {
   private final CpuState s;
   private final MemorySegment ram;
   private final SlowMemory slow;
-  private final CodePages codePages;
   private final RamWriter writer;
   private final Tlb user = new Tlb();
   private final Tlb supervisor = new Tlb();
@@ -82,12 +82,11 @@ public final class Memory {
       };
 
   /** Makes the memory path of a processor. */
-  public Memory(CpuState state, Bus bus, CodePages codePages) {
+  public Memory(CpuModel model, CpuState state, Bus bus, CodePages codePages) {
     this.s = state;
     this.ram = bus.ram();
-    this.codePages = codePages;
     this.writer = new RamWriter(codePages, state.attention, this::protect);
-    this.slow = new SlowMemory(state, bus, codePages, writer);
+    this.slow = new SlowMemory(model, state, bus, codePages, writer);
   }
 
   /** Returns what keeps this processor and others from each other's memory accesses. */
@@ -481,24 +480,27 @@ public final class Memory {
 
   /**
    * Compares 16 bytes with RDX:RAX; where they are equal stores RCX:RBX, else loads RDX:RAX from
-   * them. One at a time in the machine.
+   * them. Java has no atomic access of 16 bytes: where LOCK asks for one, all other processors
+   * stand still meanwhile.
    */
   public boolean compareAndSet128(Instruction i, CpuState s) {
+    probeWrite(i.segment, i.address(s), 16);
+    return i.lock ? writer.exclusively(() -> compareAndSetHalves(i, s)) : compareAndSetHalves(i, s);
+  }
+
+  private boolean compareAndSetHalves(Instruction i, CpuState s) {
     long offset = i.address(s);
-    synchronized (codePages) {
-      probeWrite(i.segment, offset, 16);
-      long low = load64(i.segment, offset);
-      long high = load64(i.segment, offset + 8 & i.addressMask);
-      boolean equal = low == s.gpr[CpuState.RAX] && high == s.gpr[CpuState.RDX];
-      if (equal) {
-        store64(i.segment, offset, s.gpr[CpuState.RBX]);
-        store64(i.segment, offset + 8 & i.addressMask, s.gpr[CpuState.RCX]);
-      } else {
-        s.gpr[CpuState.RAX] = low;
-        s.gpr[CpuState.RDX] = high;
-      }
-      return equal;
+    long low = load64(i.segment, offset);
+    long high = load64(i.segment, offset + 8 & i.addressMask);
+    boolean equal = low == s.gpr[CpuState.RAX] && high == s.gpr[CpuState.RDX];
+    if (equal) {
+      store64(i.segment, offset, s.gpr[CpuState.RBX]);
+      store64(i.segment, offset + 8 & i.addressMask, s.gpr[CpuState.RCX]);
+    } else {
+      s.gpr[CpuState.RAX] = low;
+      s.gpr[CpuState.RDX] = high;
     }
+    return equal;
   }
 
   /**

@@ -5,6 +5,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import sharevm.cpu.Bus;
 import sharevm.cpu.Control;
+import sharevm.cpu.CpuFeature;
+import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.event.GuestFault;
@@ -61,13 +63,15 @@ public final class PageWalk {
   private int levels;
   private int entryBytes;
 
+  private final boolean hugePages;
   private boolean writable;
   private boolean user;
   private boolean dirty;
   private boolean global;
   private int sizeKind;
 
-  PageWalk(CpuState state, Bus bus) {
+  PageWalk(CpuModel model, CpuState state, Bus bus) {
+    this.hugePages = model.has(CpuFeature.PAGE_1G);
     this.s = state;
     this.bus = bus;
     this.ram = bus.ram();
@@ -193,12 +197,12 @@ public final class PageWalk {
     long pml4e = step(s.cr3 & FRAME, linear >>> 39 & 0x1ff, linear, access);
     checkReserved(pml4e, PS, linear, access);
     long pdpe = step(pml4e & FRAME, linear >>> 30 & 0x1ff, linear, access);
-    if ((pdpe & PS) != 0) {
+    if ((pdpe & PS) != 0 && hugePages) {
       checkReserved(pdpe, 0x3fff_e000L, linear, access);
       sizeKind = Tlb.HUGE;
       return leaf(pdpe, pdpe & FRAME & -(1L << 30) | linear & 0x3fff_ffff, linear, access);
     }
-    checkReserved(pdpe, 0, linear, access);
+    checkReserved(pdpe, PS, linear, access);
     return directory(pdpe & FRAME, linear, access, true);
   }
 

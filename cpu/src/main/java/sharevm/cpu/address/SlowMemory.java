@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import sharevm.cpu.Bus;
 import sharevm.cpu.CodePages;
 import sharevm.cpu.Control;
+import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.RamWriter;
@@ -26,13 +27,13 @@ final class SlowMemory {
   private final RamWriter writer;
   private final PageWalk walk;
 
-  SlowMemory(CpuState state, Bus bus, CodePages codePages, RamWriter writer) {
+  SlowMemory(CpuModel model, CpuState state, Bus bus, CodePages codePages, RamWriter writer) {
     this.writer = writer;
     this.s = state;
     this.bus = bus;
     this.ram = bus.ram();
     this.codePages = codePages;
-    this.walk = new PageWalk(state, bus);
+    this.walk = new PageWalk(model, state, bus);
   }
 
   PageWalk pageWalk() {

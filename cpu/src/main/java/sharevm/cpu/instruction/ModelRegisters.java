@@ -65,6 +65,9 @@ final class ModelRegisters {
   private static final int AMD_INT_PENDING = 0xc001_0055;
   private static final int AMD_DECODE_CFG = 0xc001_1029;
 
+  /** IA32_MISC_ENABLE: branch trace storage and event sampling are unavailable (table 2-2). */
+  private static final long MISC_NO_TRACES = 1 << 12 | 1 << 11;
+
   private static final int MC_BANKS = 2;
   private static final int MTRRS = 8;
 
@@ -112,6 +115,7 @@ final class ModelRegisters {
     if (cpu.interrupts.ownsMsr(index)) {
       return cpu.interrupts.readMsr(index);
     }
+    checkPresent(cpu, index);
     CpuState s = cpu.state;
     Msrs m = s.msr;
     return switch (index) {
@@ -121,7 +125,7 @@ final class ModelRegisters {
       case SYSENTER_CS -> m.sysenterCs;
       case SYSENTER_ESP -> m.sysenterEsp;
       case SYSENTER_EIP -> m.sysenterEip;
-      case EFER -> only(cpu, CpuFeature.LONG_MODE, s.efer);
+      case EFER -> s.efer;
       case STAR -> m.star;
       case LSTAR -> m.lstar;
       case CSTAR -> m.cstar;
@@ -130,10 +134,9 @@ final class ModelRegisters {
       case GS_BASE -> s.segmentBase[CpuState.GS];
       case KERNEL_GS_BASE -> m.kernelGsBase;
       case PAT -> m.pat;
-      case MISC_ENABLE -> m.miscEnable;
-      case SPEC_CTRL -> only(cpu, CpuFeature.SPEC_CTRL, m.specCtrl);
-      case ARCH_CAPABILITIES ->
-          only(cpu, CpuFeature.ARCH_CAPABILITIES, cpu.model.archCapabilities());
+      case MISC_ENABLE -> m.miscEnable | MISC_NO_TRACES;
+      case SPEC_CTRL -> m.specCtrl;
+      case ARCH_CAPABILITIES -> cpu.model.archCapabilities();
       case MTRR_CAP -> MTRR_CAP_VALUE;
       case MTRR_DEF_TYPE -> m.mtrrDefType;
       case BIOS_SIGN_ID -> cpu.model.isAmd() ? MICROCODE >>> 32 : MICROCODE;
@@ -161,11 +164,32 @@ final class ModelRegisters {
     };
   }
 
-  private static long only(Cpu cpu, CpuFeature feature, long value) {
-    if (!cpu.model.has(feature)) {
-      throw GuestFault.generalProtection();
-    }
-    return value;
+  /** What is not here to be switched stays off. */
+  private static long miscEnableBits(Cpu cpu) {
+    boolean monitor = cpu.model.has(CpuFeature.MONITOR);
+    return Msrs.MISC_FAST_STRINGS | (monitor ? Msrs.MISC_MONITOR : 0);
+  }
+
+  /** Faults on a register that came with a feature which this processor has not. */
+  private static void checkPresent(Cpu cpu, int index) {
+    CpuFeature needed =
+        switch (index) {
+          case TIME_STAMP_COUNTER -> CpuFeature.TSC;
+          case TSC_ADJUST -> CpuFeature.TSC_ADJUST;
+          case TSC_AUX -> CpuFeature.RDTSCP;
+          case SYSENTER_CS, SYSENTER_ESP, SYSENTER_EIP -> CpuFeature.SEP;
+          case STAR, SFMASK -> CpuFeature.SYSCALL;
+          case EFER, LSTAR, CSTAR, FS_BASE, GS_BASE, KERNEL_GS_BASE -> CpuFeature.LONG_MODE;
+          case PAT -> CpuFeature.PAT;
+          case MTRR_CAP, MTRR_DEF_TYPE -> CpuFeature.MTRR;
+          case MCG_CAP, MCG_STATUS, MCG_CTL -> CpuFeature.MCA;
+          case SPEC_CTRL, PRED_CMD -> CpuFeature.SPEC_CTRL;
+          case ARCH_CAPABILITIES -> CpuFeature.ARCH_CAPABILITIES;
+          // Not before the Pentium 4, which has no bit of its own.
+          case MISC_ENABLE -> CpuFeature.SSE2;
+          default -> fixedRange(index) >= 0 ? CpuFeature.MTRR : CpuFeature.MSR;
+        };
+    require(cpu.model.has(needed) && !(index == MISC_ENABLE && cpu.model.isAmd()));
   }
 
   private static long readRange(Cpu cpu, int index) {
@@ -220,6 +244,7 @@ final class ModelRegisters {
       require(cpu.interrupts.writeMsr(index, value));
       return;
     }
+    checkPresent(cpu, index);
     CpuState s = cpu.state;
     Msrs m = s.msr;
     switch (index) {
@@ -241,9 +266,9 @@ final class ModelRegisters {
       case GS_BASE -> s.segmentBase[CpuState.GS] = canonical(value);
       case KERNEL_GS_BASE -> m.kernelGsBase = canonical(value);
       case PAT -> pat(m, value);
-      case MISC_ENABLE -> m.miscEnable = value;
-      case SPEC_CTRL -> m.specCtrl = only(cpu, CpuFeature.SPEC_CTRL, checked(value, 7));
-      case PRED_CMD -> only(cpu, CpuFeature.SPEC_CTRL, checked(value, 1));
+      case MISC_ENABLE -> m.miscEnable = value & miscEnableBits(cpu);
+      case SPEC_CTRL -> m.specCtrl = checked(value, 7);
+      case PRED_CMD -> checked(value, 1);
       case MTRR_DEF_TYPE -> m.mtrrDefType = checked(value, 0xcff);
       case BIOS_SIGN_ID,
           MISC_FEATURES_ENABLES,
@@ -303,7 +328,7 @@ final class ModelRegisters {
   /** LMA is read-only; LME cannot change while paging is on (Intel SDM Vol. 3A 2.2.1). */
   private static void efer(Cpu cpu, long value) {
     CpuState s = cpu.state;
-    only(cpu, CpuFeature.LONG_MODE, checked(value, cpu.model.efer()));
+    checked(value, cpu.model.efer());
     long wanted = value & ~Control.EFER_LMA | s.efer & Control.EFER_LMA;
     long changed = wanted ^ s.efer;
     require((changed & Control.EFER_LME) == 0 || (s.cr0 & Control.CR0_PG) == 0);

@@ -2,7 +2,6 @@ package sharevm.cpu.instruction;
 
 import sharevm.cpu.Control;
 import sharevm.cpu.Cpu;
-import sharevm.cpu.CpuFeature;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Operation;
 import sharevm.cpu.decode.Instruction;
@@ -18,10 +17,13 @@ final class ProcessorControl {
   private static final long XCR0_X87 = 1;
   private static final long XCR0_SSE = 1 << 1;
 
+  /** ECX[0] of MWAIT (Intel SDM Vol. 2B MWAIT table 4-10). */
+  private static final long MASKED_INTERRUPTS_TOO = 1;
+
   private ProcessorControl() {}
 
   static void bind(Semantics s) {
-    s.put("HLT", (cpu, i) -> cpu.state.halted = true);
+    s.put("HLT", (cpu, i) -> halt(cpu.state, false));
     s.put("MONITOR", ProcessorControl::monitor);
     s.put("MWAIT", ProcessorControl::mwait);
     s.put("INVD", NOTHING);
@@ -45,29 +47,49 @@ final class ProcessorControl {
     }
   }
 
+  private static void halt(CpuState s, boolean watching) {
+    s.halted = true;
+    s.watching = watching;
+  }
+
   private static void monitor(Cpu cpu, Instruction i) {
     CpuState s = cpu.state;
-    if (!cpu.model.has(CpuFeature.MONITOR) || s.cpl != 0) {
-      throw GuestFault.undefined();
-    }
-    if (s.r32(CpuState.RCX) != 0) {
+    long extensions = checkMonitor(s);
+    if (extensions != 0) {
       throw GuestFault.generalProtection();
     }
-    cpu.memory.load8(i.segment, s.gpr[CpuState.RAX] & i.addressMask);
+    long offset = s.gpr[CpuState.RAX] & i.addressMask;
+    cpu.memory.load8(i.segment, offset);
+    long place = cpu.memory.direct(cpu.memory.linear(i.segment, offset, 1, false), false);
+    if (place >= 0) {
+      cpu.monitor.arm(place);
+    } else {
+      cpu.monitor.disarm();
+    }
   }
 
   /**
-   * Waits no longer than until the next event; that nobody watches the monitored address is
-   * allowed, if wasteful.
+   * The extension that lets masked interrupts end the wait needs nothing: here they always do, as
+   * any event may.
    */
   private static void mwait(Cpu cpu, Instruction i) {
     CpuState s = cpu.state;
-    if (!cpu.model.has(CpuFeature.MONITOR) || s.cpl != 0) {
-      throw GuestFault.undefined();
-    }
-    if ((s.gpr[CpuState.RCX] & 0xffff_fffeL) != 0) {
+    long extensions = checkMonitor(s);
+    if ((extensions & ~MASKED_INTERRUPTS_TOO) != 0) {
       throw GuestFault.generalProtection();
     }
+    if (cpu.monitor.mayWait()) {
+      halt(s, true);
+    }
+    cpu.monitor.disarm();
+  }
+
+  /** Returns the extensions that are asked for: RCX, or ECX outside 64-bit mode. */
+  private static long checkMonitor(CpuState s) {
+    if (!s.msr.monitorEnabled() || s.cpl != 0) {
+      throw GuestFault.undefined();
+    }
+    return s.code64 ? s.gpr[CpuState.RCX] : s.gpr[CpuState.RCX] & 0xffff_ffffL;
   }
 
   private static void invlpg(Cpu cpu, Instruction i) {

@@ -44,7 +44,7 @@ public final class Interpreter implements Engine {
     this.cpu = cpu;
     this.s = cpu.state;
     this.cache = new BlockCache(s, cpu.bus.ram().byteSize(), this::leaveBlock);
-    Decoder decoder = new Decoder(OpcodeTable.load(), new Semantics());
+    Decoder decoder = new Decoder(OpcodeTable.load().of(cpu.model), new Semantics());
     this.builder = new BlockBuilder(cpu, codePages, cache, decoder);
     codePages.add(cache);
     Arrays.fill(recentKey, NO_KEY);
@@ -82,7 +82,7 @@ public final class Interpreter implements Engine {
         }
       }
       if (s.halted || s.waitForStartup) {
-        return new Exit.Halted();
+        return cpu.idle();
       }
       Exit exit = cpu.events.single() ? step() : block(end - retired);
       if (exit != null) {

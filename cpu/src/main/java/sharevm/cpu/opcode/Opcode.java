@@ -1,7 +1,9 @@
 package sharevm.cpu.opcode;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import sharevm.cpu.CpuFeature;
 
 /**
  * One row of the opcode table: an instruction form.
@@ -20,6 +22,7 @@ import java.util.Set;
  * @param flagsRead status flags read, in their places in RFLAGS
  * @param flagsWritten status flags written or left undefined
  * @param flagsUndefined those among them that the manual leaves undefined
+ * @param needs the feature without which a processor does not have the form
  * @param attributes words of the last column that concern decoding and translation
  */
 public record Opcode(
@@ -37,6 +40,7 @@ public record Opcode(
     int flagsRead,
     int flagsWritten,
     int flagsUndefined,
+    Optional<CpuFeature> needs,
     Set<Attribute> attributes) {
 
   /** What a row says about 66, F2 and F3. */

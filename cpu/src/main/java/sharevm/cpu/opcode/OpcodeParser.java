@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
+import sharevm.cpu.CpuFeature;
 import sharevm.cpu.Flags;
 import sharevm.cpu.opcode.Opcode.Attribute;
 import sharevm.cpu.opcode.Opcode.Prefix;
@@ -22,6 +24,7 @@ final class OpcodeParser {
   private int flagsRead;
   private int flagsWritten;
   private int flagsUndefined;
+  private Optional<CpuFeature> needs = Optional.empty();
   private final Set<Attribute> attributes = EnumSet.noneOf(Attribute.class);
 
   private OpcodeParser(String text) {
@@ -75,6 +78,7 @@ final class OpcodeParser {
         flagsRead,
         flagsWritten,
         flagsUndefined,
+        needs,
         attributes);
   }
 
@@ -137,6 +141,8 @@ final class OpcodeParser {
     } else if (word.startsWith("u=")) {
       flagsUndefined = flags(word);
       flagsWritten |= flagsUndefined;
+    } else if (word.startsWith("needs=")) {
+      needs = Optional.of(CpuFeature.valueOf(word.substring("needs=".length())));
     } else {
       attributes.add(Attribute.valueOf(word.toUpperCase(Locale.ROOT).replace('-', '_')));
     }

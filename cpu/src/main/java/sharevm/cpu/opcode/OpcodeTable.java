@@ -9,6 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import sharevm.cpu.CpuFeature;
+import sharevm.cpu.CpuModel;
 
 /**
  * All instruction forms, one row each, in the manual's notation: the one source for decoder,
@@ -24,7 +26,9 @@ import java.util.List;
  * /digit, +r (register in the opcode), or a whole ModRM byte behind the opcode (0F 01 F8). Operands
  * are the manual's; without a number (r/m, r, imm) they have the operand size; (rm) marks a
  * register that is named by ModRM.rm and may not be memory. Flags: r= read, w= written, u= left
- * undefined. Attributes: {@link Opcode.Attribute}. A line that starts with # is a comment.
+ * undefined. needs= names the {@link CpuFeature} that the form came with; where CPUID has no bit
+ * for it, one of the same processors. Attributes: {@link Opcode.Attribute}. A line that starts with
+ * # is a comment.
  */
 public final class OpcodeTable {
   private static final String[] FILES = {
@@ -52,6 +56,12 @@ public final class OpcodeTable {
       read(file, rows);
     }
     return new OpcodeTable(rows);
+  }
+
+  /** Returns the table of a processor: without the rows whose features it has not. */
+  public OpcodeTable of(CpuModel model) {
+    return new OpcodeTable(
+        rows.stream().filter(row -> row.needs().map(model::has).orElse(true)).toList());
   }
 
   /** Returns all rows in the order of the files. */

@@ -92,11 +92,15 @@ final class InterpreterProcessor {
   }
 
   InterpreterProcessor(Cpu.EngineFactory engine) {
+    this(CpuModel.standard(), engine);
+  }
+
+  InterpreterProcessor(CpuModel model, Cpu.EngineFactory engine) {
     SmallBus bus = new SmallBus(RAM_SIZE);
     ram = bus.ram();
     cpu =
         new Cpu(
-            CpuModel.standard(),
+            model,
             new Cpu.Environment(bus, new NoInterrupts(), () -> 0L, codePages),
             new CpuState(),
             engine);
@@ -233,6 +237,11 @@ final class InterpreterProcessor {
     s.cr2 = 0;
     FloatingState.load(cpu, from);
     cpu.contextChanged();
+  }
+
+  /** Returns what the engine has done so far, in its words. */
+  String counts() {
+    return cpu.engine().counts();
   }
 
   private CpuOutcome outcome(CpuCase input, Exit exit) {

@@ -42,10 +42,6 @@ final class ProgramMachine implements Bus, InterruptController {
   private int stored;
   private volatile boolean ended;
 
-  ProgramMachine(byte[] program, CpuModel model) {
-    this(program, model, 1, Cpu.EngineFactory.INTERPRETER);
-  }
-
   ProgramMachine(byte[] program, CpuModel model, int processors, Cpu.EngineFactory engine) {
     MemorySegment.copy(MemorySegment.ofArray(program), 0, memory, RAM_SIZE, ROM_SIZE);
     CodePages codePages = new CodePages(memory.byteSize());
@@ -67,7 +63,7 @@ final class ProgramMachine implements Bus, InterruptController {
           Thread.ofPlatform()
               .start(
                   () -> {
-                    while (!ended && other.run(10_000) instanceof Exit.BudgetSpent) {
+                    while (!ended && goesOn(other.run(10_000))) {
                       Thread.onSpinWait();
                     }
                   }));
@@ -88,10 +84,15 @@ final class ProgramMachine implements Bus, InterruptController {
     long end = cpu.engine().retired() + budget;
     while (true) {
       Exit exit = cpu.run(Math.min(1000, end - cpu.engine().retired()));
-      if (exitValue >= 0 || !(exit instanceof Exit.BudgetSpent) || cpu.engine().retired() >= end) {
+      if (exitValue >= 0 || !goesOn(exit) || cpu.engine().retired() >= end) {
         return exit;
       }
     }
+  }
+
+  /** MWAIT may end at any time, so it does at once. */
+  private static boolean goesOn(Exit exit) {
+    return exit instanceof Exit.BudgetSpent || exit instanceof Exit.Watching;
   }
 
   @Override
