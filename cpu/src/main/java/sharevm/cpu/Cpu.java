@@ -53,6 +53,9 @@ public final class Cpu {
   /** What the guest sees of the hypervisor. */
   public Hypervisor hypervisor = Hypervisor.NONE;
 
+  /** Who is told what this processor does. */
+  public CpuTrace trace = CpuTrace.NONE;
+
   /** What keeps this processor from writing unseen to pages of which another makes code. */
   public final RamWriter writer;
 

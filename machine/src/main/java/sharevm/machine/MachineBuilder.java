@@ -167,6 +167,9 @@ public final class MachineBuilder {
       MachineBus bus = new MachineBus(memory, mmio, ports, apic);
       Cpu.Environment environment = new Cpu.Environment(bus, apic, host.clock()::nanos, codePages);
       Cpu cpu = new Cpu(model, environment, state, host.engine());
+      if (trace.on(Trace.Category.CPU)) {
+        cpu.trace = new ProcessorTrace(number, trace);
+      }
       Vcpu vcpu = new Vcpu(number, cpu, pace, lifecycle.gate(), new Reporting());
       vcpu.powerUp();
       vcpus.add(vcpu);

@@ -36,7 +36,8 @@ public record Event(int vector, int errorCode, long address, Kind kind) {
     return new Event(vector, GuestFault.NO_ERROR_CODE, 0, kind);
   }
 
-  boolean isException() {
+  /** Whether the processor found it: a fault or trap. */
+  public boolean isException() {
     return kind == Kind.EXCEPTION;
   }
 
@@ -56,7 +57,7 @@ public record Event(int vector, int errorCode, long address, Kind kind) {
   }
 
   /** Whether an error code is pushed. */
-  boolean hasErrorCode() {
+  public boolean hasErrorCode() {
     return errorCode != GuestFault.NO_ERROR_CODE;
   }
 

@@ -43,6 +43,7 @@ public final class Events {
     if ((bits & Attention.INIT) != 0) {
       // A start-up interrupt that came after the bits were read stays for the next time.
       s.attention.clear(bits & (Attention.INIT | Attention.STARTUP));
+      cpu.trace.transition(cpu, "INIT");
       Reset.init(cpu);
       s.waitForStartup = true;
     }
@@ -50,6 +51,7 @@ public final class Events {
       s.attention.clear(Attention.STARTUP);
       if (s.waitForStartup) {
         Reset.startup(cpu, s.attention.startVector());
+        cpu.trace.transition(cpu, "start");
       }
     }
     if ((bits & Attention.STOP) != 0) {
@@ -193,6 +195,7 @@ public final class Events {
         return null;
       } catch (GuestFault second) {
         if (event.isException() && event.vector() == GuestFault.DF) {
+          cpu.trace.transition(cpu, "shutdown after a triple fault");
           return new Exit.TripleFault();
         }
         event = event.followedBy(second);

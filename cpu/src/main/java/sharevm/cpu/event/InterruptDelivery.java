@@ -11,6 +11,7 @@ public final class InterruptDelivery {
    * was.
    */
   public static void deliver(Cpu cpu, Event event) {
+    cpu.trace.delivering(cpu, event);
     if (!cpu.state.protectedMode()) {
       RealDelivery.deliver(cpu, event);
     } else if (cpu.state.longMode()) {

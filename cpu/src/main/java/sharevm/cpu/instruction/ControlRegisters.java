@@ -125,6 +125,7 @@ public final class ControlRegisters {
     if ((changed & CR0_MAPPING) != 0) {
       cpu.flushTranslations(true);
     }
+    cpu.trace.control(cpu, "CR0", wanted);
   }
 
   /** Returns EFER after CR0.PG changes: IA-32e mode begins or ends (Intel SDM Vol. 3A 9.8.5). */
@@ -153,6 +154,7 @@ public final class ControlRegisters {
     }
     s.cr3 = wanted;
     cpu.flushTranslations(false);
+    cpu.trace.control(cpu, "CR3", wanted);
   }
 
   private static void cr4(Cpu cpu, long value) {
@@ -175,6 +177,7 @@ public final class ControlRegisters {
     if ((changed & CR4_MAPPING) != 0) {
       cpu.flushTranslations(true);
     }
+    cpu.trace.control(cpu, "CR4", value);
   }
 
   /** Loads PE, MP, EM and TS; cannot clear PE. */

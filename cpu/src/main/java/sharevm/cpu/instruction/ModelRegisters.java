@@ -336,6 +336,7 @@ final class ModelRegisters {
     if ((changed & Control.EFER_NXE) != 0) {
       cpu.flushTranslations(true);
     }
+    cpu.trace.control(cpu, "EFER", wanted);
   }
 
   private static long checked(long value, long defined) {

@@ -12,6 +12,7 @@ import java.util.function.Consumer;
 public final class Trace {
   /** What can be traced. */
   public enum Category {
+    CPU,
     APIC,
     IOAPIC,
     PIC,
