@@ -45,7 +45,7 @@ final class Converter {
     return run(
         new PackedSink(
             blocks.packedUnit(),
-            block -> blocks.pack(block, 0),
+            blocks::packer,
             (position, packed, plain) -> {
               if (packed.length > 0) {
                 blocks.storePacked(position, packed);
@@ -59,7 +59,7 @@ final class Converter {
     return run(
         new PackedSink(
             target.packedUnit(),
-            block -> target.pack(block, 0),
+            target::packer,
             (position, packed, _) -> target.append(position, packed)));
   }
 
@@ -100,14 +100,14 @@ final class Converter {
 
   /** What each thread does until the disk's end. */
   private void work(Sink sink, Turns turns) {
-    try {
+    try (Sink.Hand hand = sink.hand()) {
       for (var buffer = turns.buffer(); buffer.isPresent(); buffer = turns.buffer()) {
         Optional<Window> window = claim();
         if (window.isEmpty()) {
           turns.giveBack(buffer.get());
           return;
         }
-        convert(window.get(), buffer.get(), sink, turns);
+        convert(window.get(), buffer.get(), hand, turns);
       }
     } catch (DiskException | RuntimeException | Error e) {
       turns.fail(e);
@@ -149,7 +149,7 @@ final class Converter {
     return true;
   }
 
-  private void convert(Window window, ByteBuffer buffer, Sink sink, Turns turns)
+  private void convert(Window window, ByteBuffer buffer, Sink.Hand hand, Turns turns)
       throws DiskException {
     List<Sink.Range> ranges = ranges(window);
     for (Sink.Range range : ranges) {
@@ -161,7 +161,7 @@ final class Converter {
       }
     }
     buffer.limit(window.length()).position(0);
-    Sink.Work work = sink.prepare(window.position(), buffer, ranges);
+    Sink.Work work = hand.prepare(window.position(), buffer, ranges);
     for (Turns.Ready due : turns.settle(window.number(), new Turns.Ready(work, buffer))) {
       due.work().afterwards();
       note(due);

@@ -2,23 +2,20 @@ package sharevm.disk;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 import sharevm.disk.io.Bytes;
+import sharevm.disk.layer.Packer;
 
 /**
  * Compresses content block by block, on as many threads as call it, and stores the blocks in order.
  *
  * @param unit the size of a block in bytes, which divides every window
- * @param packer compresses
+ * @param packers make a compressor for one thread
  * @param store takes the blocks
  */
-record PackedSink(int unit, Packer packer, Store store) implements Sink {
-  /** Makes of a whole block what will be stored. */
-  @FunctionalInterface
-  interface Packer {
-    byte[] pack(byte[] block);
-  }
-
+record PackedSink(int unit, Supplier<Packer> packers, Store store) implements Sink {
   /** Stores a block: what became of it, and as it was up to the disk's end. */
   @FunctionalInterface
   interface Store {
@@ -28,33 +25,60 @@ record PackedSink(int unit, Packer packer, Store store) implements Sink {
   private record Block(int from, byte[] packed, ByteBuffer plain) {}
 
   @Override
-  public Work prepare(long position, ByteBuffer bytes, List<Range> ranges) {
-    List<Block> blocks = new ArrayList<>();
-    int next = 0;
-    for (Range range : ranges) {
-      for (int at = Math.max(next, range.from() / unit * unit); at < range.end(); at += unit) {
-        byte[] plain = block(bytes, at, ranges);
-        if (!Bytes.isZero(ByteBuffer.wrap(plain), 0, unit)) {
-          int inside = Math.min(unit, bytes.limit() - at);
-          blocks.add(new Block(at, packer.pack(plain), ByteBuffer.wrap(plain, 0, inside)));
-        }
-        next = at + unit;
-      }
-    }
-    return new Packed(position, blocks);
+  public Hand hand() {
+    return new Compressing(packers.get(), new byte[unit]);
   }
 
-  /** A whole block, zero where no range is. */
-  private byte[] block(ByteBuffer bytes, int at, List<Range> ranges) {
-    byte[] block = new byte[unit];
-    for (Range range : ranges) {
-      int from = Math.max(at, range.from());
-      int to = Math.min(at + unit, range.end());
-      if (from < to) {
-        bytes.get(from, block, from - at, to - from);
-      }
+  private final class Compressing implements Hand {
+    private final Packer packer;
+    private final byte[] block;
+
+    Compressing(Packer packer, byte[] block) {
+      this.packer = packer;
+      this.block = block;
     }
-    return block;
+
+    @Override
+    public Work prepare(long position, ByteBuffer bytes, List<Range> ranges) {
+      List<Block> blocks = new ArrayList<>();
+      int next = 0;
+      for (Range range : ranges) {
+        for (int at = Math.max(next, range.from() / unit * unit); at < range.end(); at += unit) {
+          int inside = Math.min(unit, bytes.limit() - at);
+          collect(bytes, at, ranges);
+          if (!Bytes.isZero(ByteBuffer.wrap(block), 0, unit)) {
+            byte[] packed = packer.pack(block);
+            ByteBuffer plain =
+                packed.length > 0
+                    ? ByteBuffer.allocate(0)
+                    : ByteBuffer.wrap(Arrays.copyOf(block, inside));
+            blocks.add(new Block(at, packed, plain));
+          }
+          next = at + unit;
+        }
+      }
+      return new Packed(position, blocks);
+    }
+
+    /** Fills the block, with zeroes where no range is. */
+    private void collect(ByteBuffer bytes, int at, List<Range> ranges) {
+      int done = 0;
+      for (Range range : ranges) {
+        int from = Math.max(at, range.from());
+        int to = Math.min(at + unit, range.end());
+        if (from < to) {
+          Arrays.fill(block, done, from - at, (byte) 0);
+          bytes.get(from, block, from - at, to - from);
+          done = to - at;
+        }
+      }
+      Arrays.fill(block, done, unit, (byte) 0);
+    }
+
+    @Override
+    public void close() {
+      packer.close();
+    }
   }
 
   private final class Packed implements Work {
@@ -74,8 +98,13 @@ record PackedSink(int unit, Packer packer, Store store) implements Sink {
     }
 
     @Override
+    public void afterwards() {
+      // Blocks that lie one behind the other are stored in order.
+    }
+
+    @Override
     public long stored() {
-      return blocks.stream().mapToLong(block -> block.plain().limit()).sum();
+      return (long) blocks.size() * unit;
     }
   }
 }

@@ -20,7 +20,21 @@ record PlainSink(DiskImage image, BulkTarget room) implements Sink {
   static final int LEAST_HOLE = 32 << 10;
 
   @Override
-  public Work prepare(long position, ByteBuffer bytes, List<Range> ranges) {
+  public Hand hand() {
+    return new Hand() {
+      @Override
+      public Work prepare(long position, ByteBuffer bytes, List<Range> ranges) {
+        return plain(position, bytes, ranges);
+      }
+
+      @Override
+      public void close() {
+        // Nothing is held.
+      }
+    };
+  }
+
+  private Work plain(long position, ByteBuffer bytes, List<Range> ranges) {
     List<Range> pieces = new ArrayList<>();
     for (Range range : ranges) {
       addPieces(bytes, range, pieces);

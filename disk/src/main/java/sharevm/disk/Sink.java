@@ -18,20 +18,27 @@ interface Sink {
     void inOrder() throws DiskException;
 
     /** What may happen beside other windows' work once the order is settled. */
-    default void afterwards() throws DiskException {
-      // Most of the work of some targets is in order.
-    }
+    void afterwards() throws DiskException;
 
     /** How many bytes of the disk are stored. */
     long stored();
   }
 
-  /**
-   * Looks for zeroes, compresses: all that can be done before a window's turn comes.
-   *
-   * @param position of the window on the disk
-   * @param bytes of the window, valid within the ranges only
-   * @param ranges in order, without overlaps
-   */
-  Work prepare(long position, ByteBuffer bytes, List<Range> ranges) throws DiskException;
+  /** Looks for zeroes, compresses: all that can be done before a window's turn comes. */
+  interface Hand extends AutoCloseable {
+    /**
+     * Prepares a window.
+     *
+     * @param position of the window on the disk
+     * @param bytes of the window, valid within the ranges only
+     * @param ranges in order, without overlaps
+     */
+    Work prepare(long position, ByteBuffer bytes, List<Range> ranges);
+
+    @Override
+    void close();
+  }
+
+  /** The hand of one thread. */
+  Hand hand();
 }

@@ -40,8 +40,16 @@ public final class FileStorage implements Storage {
   private final boolean locked;
   private final SparseFiles sparseFiles;
   private volatile SparseFile sparse;
+  private volatile Data data = new Data(0, 0);
   private volatile FileChannel channel;
   private volatile boolean closed;
+
+  /** Where there is no hole: kept, since a host may walk over all of it to find its end. */
+  private record Data(long start, long end) {
+    boolean contains(long position) {
+      return position >= start && position < end;
+    }
+  }
 
   private FileStorage(
       Path path,
@@ -182,17 +190,27 @@ public final class FileStorage implements Storage {
 
   @Override
   public long hole(long position, long most) throws DiskException {
+    if (data.contains(position)) {
+      return 0;
+    }
     return Math.clamp(sparse().nextData(position) - position, 0, most);
   }
 
   @Override
   public long data(long position, long most) throws DiskException {
-    return Math.clamp(sparse().nextHole(position) - position, 1, most);
+    Data known = data;
+    if (!known.contains(position)) {
+      known = new Data(position, sparse().nextHole(position));
+      data = known;
+    }
+    return Math.clamp(known.end() - position, 1, most);
   }
 
   @Override
   public boolean punch(long position, long length) throws DiskException {
-    return sparse().punch(position, length);
+    boolean punched = sparse().punch(position, length);
+    data = new Data(0, 0);
+    return punched;
   }
 
   /** Opened when it is first asked, and closed only with the claim: see {@link FileLocks}. */

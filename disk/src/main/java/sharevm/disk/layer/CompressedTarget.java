@@ -7,9 +7,9 @@ public interface CompressedTarget {
   /** The size of a block in bytes. */
   int packedUnit();
 
-  /** Compresses one block; an empty array when that gains nothing. */
-  byte[] pack(byte[] block, int from);
+  /** A compressor for one thread. */
+  Packer packer();
 
-  /** Stores what {@link #pack} made at a multiple of the unit where nothing is stored yet. */
+  /** Stores what the {@link #packer} made at a multiple of the unit where nothing is stored yet. */
   void storePacked(long position, byte[] packed) throws DiskException;
 }

@@ -8,10 +8,10 @@ public interface SequentialTarget extends Closeable {
   /** The size of a block in bytes. */
   int packedUnit();
 
-  /** Makes of a block what will be stored; may be called by several threads. */
-  byte[] pack(byte[] block, int from);
+  /** A compressor for one thread. */
+  Packer packer();
 
-  /** Appends what {@link #pack} made; positions are multiples of the unit and rise. */
+  /** Appends what the {@link #packer} made; positions are multiples of the unit and rise. */
   void append(long position, byte[] packed) throws DiskException;
 
   /** Writes the tables and closes the file. */

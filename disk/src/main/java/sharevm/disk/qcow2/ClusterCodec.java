@@ -1,17 +1,12 @@
 package sharevm.disk.qcow2;
 
-import io.airlift.compress.v3.zstd.ZstdJavaCompressor;
 import io.airlift.compress.v3.zstd.ZstdJavaDecompressor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.zip.DataFormatException;
-import java.util.zip.Deflater;
 import java.util.zip.Inflater;
 
-/**
- * Compresses and expands one cluster. Stored sizes are whole sectors, so both ignore what follows.
- */
+/** Expands one cluster. Stored sizes are whole sectors, so what follows the cluster is ignored. */
 final class ClusterCodec {
   private static final int ZSTD_MAGIC = 0xfd2fb528;
 
@@ -80,22 +75,5 @@ final class ClusterCodec {
     }
     at += (descriptor & 4) != 0 ? 4 : 0;
     return at <= limit ? at : -1;
-  }
-
-  /** Compresses; an empty array when that gains nothing. */
-  static byte[] compress(byte[] in, int from, int length, boolean zstd) {
-    if (zstd) {
-      ZstdJavaCompressor compressor = new ZstdJavaCompressor();
-      byte[] out = new byte[compressor.maxCompressedLength(length)];
-      int size = compressor.compress(in, from, length, out, 0, out.length);
-      return size < length ? Arrays.copyOf(out, size) : new byte[0];
-    }
-    try (Deflater deflater = new Deflater(Deflater.DEFAULT_COMPRESSION, true)) {
-      deflater.setInput(in, from, length);
-      deflater.finish();
-      byte[] out = new byte[length];
-      int size = deflater.deflate(out);
-      return deflater.finished() && size < length ? Arrays.copyOf(out, size) : new byte[0];
-    }
   }
 }

@@ -21,8 +21,10 @@ import sharevm.disk.io.Storage;
 import sharevm.disk.io.Storages;
 import sharevm.disk.layer.Below;
 import sharevm.disk.layer.CompressedTarget;
+import sharevm.disk.layer.Deflation;
 import sharevm.disk.layer.LayerInfo;
 import sharevm.disk.layer.MappedLayer;
+import sharevm.disk.layer.Packer;
 import sharevm.disk.layer.ParentLink;
 import sharevm.disk.layer.Rebasable;
 import sharevm.disk.layer.Run;
@@ -525,8 +527,10 @@ public final class Qcow2Layer extends MappedLayer
   }
 
   @Override
-  public byte[] pack(byte[] block, int from) {
-    return ClusterCodec.compress(block, from, header.clusterSize(), header.zstd);
+  public Packer packer() {
+    return header.zstd
+        ? new ZstdPacker(header.clusterSize())
+        : Deflation.orNothing(header.clusterSize());
   }
 
   @Override

@@ -4,11 +4,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
-import java.util.zip.Deflater;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskFormat.Vmdk;
 import sharevm.disk.io.Bytes;
 import sharevm.disk.io.Storage;
+import sharevm.disk.layer.Deflation;
+import sharevm.disk.layer.Packer;
 import sharevm.disk.layer.SequentialTarget;
 
 /**
@@ -66,13 +67,8 @@ public final class VmdkStreamWriter implements SequentialTarget {
   }
 
   @Override
-  public byte[] pack(byte[] block, int from) {
-    try (Deflater deflater = new Deflater(Deflater.DEFAULT_COMPRESSION)) {
-      deflater.setInput(block, from, GRAIN_BYTES);
-      deflater.finish();
-      byte[] out = new byte[GRAIN_BYTES + GRAIN_BYTES / 1000 + 64];
-      return Arrays.copyOf(out, deflater.deflate(out));
-    }
+  public Packer packer() {
+    return Deflation.always(GRAIN_BYTES);
   }
 
   @Override
