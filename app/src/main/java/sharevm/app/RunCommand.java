@@ -101,7 +101,8 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--cpu",
       paramLabel = "MODEL",
-      description = "The processors' model (default: standard).")
+      description =
+          "The processors' model: standard, amd64, pentium3, pentium or 486 (default: standard).")
   private Optional<String> cpu = Optional.empty();
 
   @Option(

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import sharevm.cpu.CpuModel;
 
 /** What is asked in a wrong way gets one line that says what to do, and the right status. */
 @Timeout(60)
@@ -106,6 +107,17 @@ final class CommandTest {
     assertThat(execute("--help").out()).contains("run").doesNotContain("warm-up");
     assertThat(execute("--version").out()).startsWith("sharevm ");
     assertThat(execute().out()).contains("Usage: sharevm");
+  }
+
+  @Test
+  void everyProcessorModelIsNamedAndTaken() {
+    String help = execute("run", "--help").out();
+    for (String model : CpuModel.names()) {
+      assertThat(help).contains(model);
+      Answer answer = execute("run", "--cpu", model, "--kernel", "/nonexistent");
+      assertThat(answer.err()).contains("/nonexistent");
+    }
+    assertThat(execute("run", "--cpu", "z80").err()).contains(String.join(", ", CpuModel.names()));
   }
 
   private static void assertOneLine(Answer answer, int status) {

@@ -166,11 +166,12 @@ public final class VirtualMachine implements AutoCloseable {
   }
 
   private static CpuModel model(Optional<String> name) throws LibraryException {
-    if (name.isPresent() && !name.get().equals("standard")) {
+    if (name.isPresent() && !CpuModel.names().contains(name.get())) {
       throw LibraryException.usage(
-          "there is no processor model '" + name.get() + "': choose from standard");
+          "there is no processor model '%s': choose from %s"
+              .formatted(name.get(), String.join(", ", CpuModel.names())));
     }
-    return CpuModel.standard();
+    return name.map(CpuModel::named).orElseGet(CpuModel::standard);
   }
 
   private static LinuxBoot boot(RunRequest request, Progress progress, Path cache, Arena files)
