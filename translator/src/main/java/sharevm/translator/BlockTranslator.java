@@ -523,10 +523,7 @@ final class BlockTranslator {
     int at = window == null ? 0 : windows.operandAt(current);
     boolean near = (int) i.displacement - at <= (int) i.displacement;
     if (window == null || !near) {
-      probe(() -> address(i, 0), size, write);
-      if (aligned) {
-        leaveUnlessAligned(0);
-      }
+      probe(() -> address(i, 0), size, write, aligned);
       return Place.at(ADDRESS, 0);
     }
     reach(window, () -> address(i, at));
@@ -572,9 +569,13 @@ final class BlockTranslator {
 
   /** Turns an address into the host's in the address register, or leaves the block. */
   void probe(Addressing addressing, int size, boolean write) {
+    probe(addressing, size, write, false);
+  }
+
+  private void probe(Addressing addressing, int size, boolean write, boolean aligned) {
     freeFlags();
     int start = a.position();
-    int missed = look(addressing, size, write);
+    int missed = look(addressing, size, write, aligned);
     int number = site(Kind.MISS, 0, size, write);
     later(
         () -> {
@@ -586,9 +587,15 @@ final class BlockTranslator {
         });
   }
 
-  /** Looks into the TLB; returns the position behind the jump that is taken when it misses. */
-  private int look(Addressing addressing, int size, boolean write) {
+  /**
+   * Looks into the TLB; returns the position behind the jump that is taken when it misses. What is
+   * to be aligned and is not touches no page, as its fault comes first.
+   */
+  private int look(Addressing addressing, int size, boolean write, boolean aligned) {
     addressing.emit();
+    if (aligned) {
+      leaveUnlessAligned(0);
+    }
     a.registers(Code.of(0x89), ADDRESS, TEMP);
     a.registers(Code.of(0xc1), 5, TEMP);
     a.byte1(12 - Context.TLB_ENTRY_SHIFT);
@@ -625,7 +632,7 @@ final class BlockTranslator {
     int size = window.size();
     freeFlags();
     int start = a.position();
-    int missed = look(addressing, size, window.written());
+    int missed = look(addressing, size, window.written(), false);
     int number = site(Kind.WINDOW_MISS, 0, size, window.written());
     later(
         () -> {

@@ -157,6 +157,16 @@ final class ContextAccess implements Memory.Listener {
     return true;
   }
 
+  /**
+   * Puts the page of a window into the TLB; returns false when its accesses must be done one by
+   * one. A page that is yet to become dirty is none for a window with writes: they may not come to
+   * pass.
+   */
+  boolean fillWindow(int size, boolean write) {
+    return fill(size, false)
+        && (!write || cpu.memory.pageWritable(shared.get(LONG, Context.MISS_ADDRESS)));
+  }
+
   /** Adds an entry to the list of those to be emptied when mappings change. */
   private void note(int list, long entry) {
     if (shared.get(INT, list) == Context.MOST_ENTRIES) {
@@ -241,10 +251,15 @@ final class ContextAccess implements Memory.Listener {
   }
 
   @Override
-  public void pageFlushed(long linear) {
+  public void pieceFlushed(long linear) {
     for (int n = 0; n < TLBS; n++) {
       clear(entry(n, linear));
     }
+  }
+
+  @Override
+  public void pageFlushed(long linear) {
+    pieceFlushed(linear);
     if (shared.get(BYTE, large(linear)) != 0) {
       forgetRegion(linear, LARGE_PAGE + 1);
     }

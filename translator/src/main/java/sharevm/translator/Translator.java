@@ -224,7 +224,7 @@ public final class Translator implements Engine, CodePages.Cache {
           return interpret(site, budget);
         }
         case WINDOW_MISS -> {
-          if (context.fill(site.size(), site.write())) {
+          if (context.fillWindow(site.size(), site.write())) {
             address = context.missReturn();
             continue;
           }

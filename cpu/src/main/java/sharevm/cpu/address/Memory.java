@@ -65,6 +65,9 @@ public final class Memory {
     /** One page's translation is forgotten. */
     void pageFlushed(long linear);
 
+    /** The translation of the 4 KiB around one address is forgotten. */
+    void pieceFlushed(long linear);
+
     /** The page at an offset in RAM now holds code: writes to it must come here. */
     void codeAt(long ramOffset);
   }
@@ -76,6 +79,9 @@ public final class Memory {
 
         @Override
         public void pageFlushed(long linear) {}
+
+        @Override
+        public void pieceFlushed(long linear) {}
 
         @Override
         public void codeAt(long ramOffset) {}
@@ -168,6 +174,17 @@ public final class Memory {
     user.flushPage(linear);
     supervisor.flushPage(linear);
     supervisorOverride.flushPage(linear);
+  }
+
+  /**
+   * Forgets what may be known of an address whose use was a page fault: it is looked up again once
+   * the fault is mended, without a flush (Intel SDM Vol. 3A 4.10.4.1).
+   */
+  public void forgetFaulted(long linear) {
+    listener.pieceFlushed(linear);
+    user.flushPiece(linear);
+    supervisor.flushPiece(linear);
+    supervisorOverride.flushPiece(linear);
   }
 
   /**

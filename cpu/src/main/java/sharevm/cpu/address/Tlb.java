@@ -76,12 +76,17 @@ final class Tlb {
     }
   }
 
+  /** Forgets the translation of the 4 KiB around an address. */
+  void flushPiece(long linear) {
+    clear(entry(linear));
+  }
+
   /**
    * Forgets the page of an address, whatever its size: an entry is only 4 KiB of a large page, so
    * all entries near the address that came from one go as well (Intel SDM Vol. 3A 4.10.4.1).
    */
   void flushPage(long linear) {
-    clear(entry(linear));
+    flushPiece(linear);
     if (!hasLarge) {
       return;
     }

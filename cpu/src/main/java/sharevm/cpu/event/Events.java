@@ -190,6 +190,7 @@ public final class Events {
       try {
         if (event.vector() == GuestFault.PF && event.isException()) {
           s.cr2 = event.address();
+          cpu.memory.forgetFaulted(s.cr2);
         }
         InterruptDelivery.deliver(cpu, event);
         return null;

@@ -1,0 +1,120 @@
+package sharevm.lab.lockstep;
+
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import sharevm.cpu.Cpu;
+import sharevm.translator.Translator;
+
+/** Looks for a random program that the engines execute differently, and makes it small. */
+final class LockstepSearch {
+  /** Programs that one pair of machines executes one after the other. */
+  private static final int SESSION = 12;
+
+  private static final long CODE_BYTES = 4L << 20;
+
+  private final GuestMode mode;
+  private final int hot;
+  private long programs;
+  private long instructions;
+
+  LockstepSearch(GuestMode mode, int hot) {
+    this.mode = mode;
+    this.hot = hot;
+  }
+
+  String summary() {
+    return "%d programs, %d instructions alike".formatted(programs, instructions);
+  }
+
+  private Cpu.EngineFactory engine() {
+    return Translator.factory(CODE_BYTES, hot);
+  }
+
+  /** Returns the report of the first failure, or null. */
+  String firstFailure(long firstSeed, int most, Duration atMost) {
+    long end = System.nanoTime() + atMost.toNanos();
+    long seed = firstSeed;
+    while (programs < most && System.nanoTime() < end) {
+      Lockstep pair = new Lockstep(mode, this::engine);
+      for (int n = 0; n < SESSION; n++) {
+        Program program = ProgramMaker.make(mode, seed + n, _ -> true);
+        try {
+          pair.run(program, seed + n);
+        } catch (Lockstep.Difference | RuntimeException | Error thrown) {
+          return report(seed, seed + n, thrown, pair.history());
+        }
+        programs++;
+      }
+      instructions += pair.executed();
+      seed += SESSION;
+    }
+    return null;
+  }
+
+  private String report(long first, long seed, Throwable thrown, List<String> history) {
+    String text = "%s, -Dsharevm.seed=%d (program %d): %s%n".formatted(mode, first, seed, thrown);
+    Set<Long> gone = new HashSet<>();
+    Throwable alone = failure(seed, gone);
+    if (alone == null) {
+      Program program = ProgramMaker.make(mode, seed, _ -> true);
+      return text + "only after the programs before it\n" + listing(program, history);
+    }
+    shrink(seed, gone);
+    Lockstep pair = new Lockstep(mode, this::engine);
+    Program small = ProgramMaker.make(mode, seed, item -> !gone.contains(item));
+    try {
+      pair.run(small, seed);
+    } catch (Lockstep.Difference | RuntimeException | Error last) {
+      text += "small: " + trace(last) + "\n";
+    }
+    return text + listing(small, pair.history());
+  }
+
+  private static String trace(Throwable thrown) {
+    StringBuilder text = new StringBuilder(thrown.toString());
+    if (!(thrown instanceof Lockstep.Difference)) {
+      for (int n = 0; n < Math.min(12, thrown.getStackTrace().length); n++) {
+        text.append("\n    ").append(thrown.getStackTrace()[n]);
+      }
+    }
+    return text.toString();
+  }
+
+  private static String listing(Program program, List<String> history) {
+    int from = Math.max(0, history.size() - 40);
+    return String.join("\n", history.subList(from, history.size()))
+        + "\n\n"
+        + String.join("\n", GuestText.of(program))
+        + "\n";
+  }
+
+  private Throwable failure(long seed, Set<Long> gone) {
+    try {
+      new Lockstep(mode, this::engine)
+          .run(ProgramMaker.make(mode, seed, item -> !gone.contains(item)), seed);
+      return null;
+    } catch (Lockstep.Difference | RuntimeException | Error thrown) {
+      return thrown;
+    }
+  }
+
+  /** Leaves out pieces, more at first, for as long as it still fails. */
+  private void shrink(long seed, Set<Long> gone) {
+    for (int parts = 2; ; parts *= 2) {
+      List<Long> left = ProgramMaker.make(mode, seed, item -> !gone.contains(item)).items();
+      int size = Math.max(1, left.size() / parts);
+      for (int from = 0; from < left.size(); from += size) {
+        Set<Long> fewer = new HashSet<>(gone);
+        fewer.addAll(left.subList(from, Math.min(left.size(), from + size)));
+        if (failure(seed, fewer) != null) {
+          gone.addAll(fewer);
+        }
+      }
+      if (size == 1) {
+        return;
+      }
+    }
+  }
+}

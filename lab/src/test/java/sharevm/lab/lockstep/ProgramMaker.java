@@ -1,0 +1,406 @@
+package sharevm.lab.lockstep;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.LongPredicate;
+import sharevm.cpu.Flags;
+import sharevm.lab.lockstep.CodeBuffer.Address;
+import sharevm.lab.lockstep.CodeBuffer.Label;
+
+/**
+ * Puts random programs together: loops, branches forward, calls, stack, strings, code that changes
+ * itself, page tables that change. Every piece has a generator of its own, so that the same program
+ * can be made again without some of them.
+ */
+final class ProgramMaker {
+  private static final int FUNCTIONS = 3;
+  private static final int MOST_DEPTH = 3;
+  private static final int FRAME = 96;
+
+  /** More than a piece has parts: pieces are numbered by their way from the root. */
+  private static final int FANOUT = 97;
+
+  private final GuestMode mode;
+  private final boolean is64;
+  private final LongPredicate kept;
+  private final SplittableRandom structure;
+  private final CodeBuffer code;
+  private final GuestRegisters registers;
+  private final InstructionMaker maker;
+  private final SystemPieces system;
+  private final List<Label> functions = new ArrayList<>();
+  private final List<Long> pools = new ArrayList<>();
+  private final List<Long> patches = new ArrayList<>();
+
+  /** Places in stores' displacements that want the next immediate byte to be changed. */
+  private final List<Integer> openStores = new ArrayList<>();
+
+  private final List<Long> items = new ArrayList<>();
+  private long item;
+  private int counters;
+  private int depth;
+
+  private ProgramMaker(GuestMode mode, long seed, LongPredicate kept) {
+    this.mode = mode;
+    this.is64 = mode.is64();
+    this.kept = kept;
+    structure = new SplittableRandom(seed);
+    code = new CodeBuffer(is64);
+    registers = new GuestRegisters(is64);
+    maker =
+        new InstructionMaker(
+            is64, code, registers, r -> pools.isEmpty() ? 0 : pools.get(r.nextInt(pools.size())));
+    system = new SystemPieces(mode, code, maker);
+  }
+
+  /**
+   * Makes a program.
+   *
+   * @param kept which of its pieces, by number, are not left out
+   */
+  static Program make(GuestMode mode, long seed, LongPredicate kept) {
+    return new ProgramMaker(mode, seed, kept).make();
+  }
+
+  private Program make() {
+    for (int n = 0; n < FUNCTIONS; n++) {
+      functions.add(new Label());
+    }
+    int skipped = structure.nextInt(4) == 0 ? structure.nextInt(3900, 4090) : structure.nextInt(64);
+    for (int n = 0; n < skipped; n++) {
+      code.put(0x90);
+    }
+    long entry = code.here();
+    item = 1;
+    loop(structure.nextInt(15, 60), structure.nextInt(8, 50), structure.split());
+    code.put(0xcc);
+    for (int n = 0; n < FUNCTIONS; n++) {
+      function(n);
+    }
+    return new Program(mode, code.bytes(), entry, List.copyOf(items), List.copyOf(patches));
+  }
+
+  private void function(int number) {
+    code.bind(functions.get(number));
+    item = number + 2;
+    maker.settle();
+    boolean framed = structure.nextBoolean();
+    if (framed) {
+      code.put(0x55);
+      rexW();
+      code.put(0x89, 0xe5);
+    }
+    rexW();
+    code.put(0x83, 0xec, FRAME);
+    maker.defined();
+    depth = MOST_DEPTH;
+    pieces(structure.nextInt(2, 9), structure);
+    depth = 0;
+    boolean leaves = framed && structure.nextBoolean();
+    if (leaves) {
+      code.put(0xc9);
+    } else {
+      rexW();
+      code.put(0x83, 0xc4, FRAME);
+      maker.defined();
+      if (framed) {
+        code.put(0x5d);
+      }
+    }
+    maker.settle();
+    code.put(0xc3);
+  }
+
+  private void rexW() {
+    if (is64) {
+      code.put(0x48);
+    }
+  }
+
+  private void pieces(int count, SplittableRandom random) {
+    long parent = item;
+    for (int n = 1; n <= count; n++) {
+      item = parent * FANOUT + n;
+      int kind = random.nextInt(100);
+      SplittableRandom own = random.split();
+      if (kept.test(item)) {
+        items.add(item);
+        piece(kind, own);
+      }
+    }
+    item = parent;
+  }
+
+  private void piece(int kind, SplittableRandom random) {
+    if (kind < 40) {
+      for (int n = random.nextInt(1, 8); n > 0; n--) {
+        maker.any(random);
+      }
+    } else if (kind < 60) {
+      pointer(random);
+    } else if (kind < 68) {
+      stack(random);
+    } else if (kind < 76) {
+      branch(random);
+    } else if (kind < 81) {
+      inner(random);
+    } else if (kind < 86) {
+      call(random);
+    } else if (kind < 90) {
+      selfModifying(random);
+    } else if (kind < 92) {
+      pool(random);
+    } else if (kind < 95) {
+      system.string(random);
+    } else if (kind < 97) {
+      divide(random);
+    } else {
+      system.any(random);
+    }
+  }
+
+  private void loop(int pieces, int turns, SplittableRandom random) {
+    Label head = new Label();
+    long counter = GuestLayout.COUNTERS + 8L * counters++;
+    Address place = new Address(0, CodeBuffer.NONE, CodeBuffer.NONE, 0, counter);
+    code.put(0xc7, 4, 0x25);
+    code.number(place.displacement(), 4);
+    code.number(turns, 4);
+    maker.settle();
+    code.bind(head);
+    depth++;
+    pieces(pieces, random);
+    depth--;
+    code.put(0x83, 0x2c, 0x25);
+    code.number(place.displacement(), 4);
+    code.put(1);
+    maker.defined();
+    code.jumpIf(5, head);
+  }
+
+  private void inner(SplittableRandom random) {
+    if (depth < MOST_DEPTH && counters < 200) {
+      loop(random.nextInt(1, 7), random.nextInt(1, 9), random);
+    }
+  }
+
+  /** A branch forward over some pieces, on any condition. */
+  private void branch(SplittableRandom random) {
+    if (depth > MOST_DEPTH) {
+      return;
+    }
+    Label over = new Label();
+    Label end = new Label();
+    boolean otherwise = random.nextInt(3) == 0;
+    maker.settle();
+    code.jumpIf(random.nextInt(16), over);
+    depth++;
+    pieces(random.nextInt(1, 4), random);
+    maker.settle();
+    if (otherwise) {
+      code.jump(end);
+      code.bind(over);
+      pieces(random.nextInt(1, 3), random);
+      maker.settle();
+    }
+    depth--;
+    code.bind(otherwise ? end : over);
+  }
+
+  private void call(SplittableRandom random) {
+    if (depth >= MOST_DEPTH) {
+      return;
+    }
+    maker.settle();
+    Label function = functions.get(random.nextInt(FUNCTIONS));
+    switch (random.nextInt(3)) {
+      case 0 -> code.call(function);
+      case 1 -> {
+        target(function);
+        code.put(0xff, 0xd0); // CALL rAX
+      }
+      default -> {
+        target(function);
+        code.put(0x50, 0xff, 0x14, 0x24); // PUSH rAX, CALL [rSP]
+        rexW();
+        code.put(0x8d, 0x64, 0x24, is64 ? 8 : 4); // LEA rSP, [rSP+8]
+      }
+    }
+  }
+
+  /** Brings a function's address into rAX. */
+  private void target(Label function) {
+    if (is64) {
+      code.put(0x48, 0x8d, 5);
+      code.distance(function);
+    } else {
+      Label here = new Label();
+      code.put(0xe8);
+      code.distance(here);
+      code.bind(here);
+      long at = code.here();
+      code.put(0x58, 5); // POP EAX, ADD EAX, what is between
+      code.distance(function);
+      code.put(0x83, 0xc0, (int) (code.here() + 3 - at)); // ADD EAX, imm8
+      maker.settle();
+    }
+  }
+
+  /** Changes a pointer or an index, mostly by a constant. */
+  private void pointer(SplittableRandom random) {
+    int to = registers.pointer(random);
+    boolean aligned = registers.isAligned(to);
+    int from = aligned ? registers.alignedPointer(random) : registers.pointer(random);
+    boolean even = aligned || random.nextBoolean();
+    int by = even ? random.nextInt(-8, 8) * 16 : random.nextInt(-100, 100);
+    int rex = 0x48 | (to >= 8 ? 1 : 0);
+    switch (random.nextInt(aligned ? 5 : 0, 13)) {
+      case 3, 4, 5, 6 -> sum(rex, random.nextBoolean() ? 0xc0 : 0xe8, to, by);
+      case 1 -> {
+        rex(rex);
+        code.put(0xff, 0xc0 | to & 7);
+      }
+      case 2 -> {
+        rex(rex);
+        code.put(0xff, 0xc8 | to & 7);
+      }
+      case 7, 8 -> {
+        rex(0x48 | (to >= 8 ? 4 : 0) | (from >= 8 ? 1 : 0));
+        code.put(0x8d, 0x40 | (to & 7) << 3 | from & 7, by);
+      }
+      case 9 -> {
+        rex(0x48 | (to >= 8 ? 1 : 0) | (from >= 8 ? 4 : 0));
+        code.put(0x89, 0xc0 | (from & 7) << 3 | to & 7);
+      }
+      case 10, 11 -> set(to, place(random) & (aligned ? -16 : -1));
+      default -> set(registers.index(random), random.nextInt(is64 ? -64 : 0, 64));
+    }
+  }
+
+  private void sum(int rex, int modrm, int to, int by) {
+    rex(rex);
+    code.put(0x83, modrm | to & 7, by);
+    maker.defined();
+  }
+
+  private void rex(int bits) {
+    if (is64) {
+      code.put(bits);
+    }
+  }
+
+  /** MOV of a constant, sign-extended in 64-bit mode. */
+  private void set(int register, long value) {
+    rex(0x48 | (register >= 8 ? 1 : 0));
+    code.put(0xc7, 0xc0 | register & 7);
+    code.number(value, 4);
+  }
+
+  /** An address in the data, often near a page's border. */
+  static long place(SplittableRandom random) {
+    long page = GuestLayout.DATA + 4096L * random.nextInt(2, GuestLayout.DATA_PAGES - 2);
+    int offset = random.nextInt(3) == 0 ? random.nextInt(4096) : random.nextInt(-160, 160);
+    return page + (random.nextInt(3) < 2 ? offset & -16 : offset);
+  }
+
+  private void stack(SplittableRandom random) {
+    int count = random.nextInt(1, 5);
+    for (int n = 0; n < count; n++) {
+      switch (random.nextInt(4)) {
+        case 0 -> push(registers.any(random));
+        case 1 -> {
+          code.put(0x68);
+          code.number(random.nextInt(), 4);
+        }
+        case 2 -> {
+          int base = registers.pointer(random);
+          if (base >= 8) {
+            code.put(0x41);
+          }
+          code.put(0xff, 0x70 | base & 7, random.nextInt(-64, 64));
+        }
+        default -> push(registers.pointer(random));
+      }
+      if (random.nextBoolean()) {
+        maker.any(random);
+      }
+    }
+    boolean whole = random.nextInt(4) == 0;
+    if (whole) {
+      rexW();
+      code.put(0x83, 0xc4, count * (is64 ? 8 : 4));
+      maker.defined();
+    }
+    for (int n = 0; n < count && !whole; n++) {
+      int into = registers.data(random);
+      if (into >= 8) {
+        code.put(0x41);
+      }
+      code.put(0x58 | into & 7);
+      if (random.nextInt(3) == 0) {
+        maker.any(random);
+      }
+    }
+  }
+
+  private void push(int register) {
+    if (register >= 8) {
+      code.put(0x41);
+    }
+    code.put(0x50 | register & 7);
+  }
+
+  /** Either a store to an immediate operand that comes, or an instruction whose operand changes. */
+  private void selfModifying(SplittableRandom random) {
+    if (random.nextBoolean()) {
+      code.put(0xc6, 5); // MOV byte [it], imm8
+      openStores.add(code.length());
+      long elsewhere = GuestLayout.DATA + 4096 + random.nextInt(4096);
+      code.number(is64 ? elsewhere - code.here() - 5 : elsewhere, 4);
+      code.put(random.nextInt());
+      return;
+    }
+    if (random.nextBoolean() && !patches.isEmpty()) {
+      long at = patches.get(random.nextInt(patches.size()));
+      code.put(0x80, 5); // ADD byte [it], imm8
+      code.number(is64 ? at - code.here() - 5 : at, 4);
+      code.put(random.nextInt(1, 4));
+      maker.defined();
+      return;
+    }
+    code.put(
+        0x83, 0xc0 | registers.data(random) & 3 & ~1, random.nextInt()); // ADD EAX or EDX, imm8
+    maker.defined();
+    long place = code.here() - 1;
+    patches.add(place);
+    for (int store : openStores) {
+      long value = is64 ? place - (GuestLayout.CODE + store + 5) : place;
+      code.patch(store, (int) value);
+    }
+    openStores.clear();
+  }
+
+  /** Some bytes of data in the midst of the code. */
+  private void pool(SplittableRandom random) {
+    Label over = new Label();
+    maker.settle();
+    code.jump(over);
+    pools.add(code.here());
+    for (int n = 0; n < 48; n++) {
+      code.put(random.nextInt());
+    }
+    code.bind(over);
+  }
+
+  /** DIV by what cannot be 0, of what cannot be too much for it. */
+  private void divide(SplittableRandom random) {
+    code.put(0x31, 0xd2, 0x83, 0xc9, 1); // XOR EDX, EDX; OR ECX, 1
+    if (is64 && random.nextBoolean()) {
+      code.put(0x48);
+    }
+    code.put(0xf7, random.nextInt(8) == 0 ? 0xf9 : 0xf1); // DIV ECX, or IDIV
+    maker.defined();
+    maker.undefined(Flags.STATUS);
+  }
+}

@@ -1,0 +1,119 @@
+package sharevm.lab.lockstep;
+
+import java.util.SplittableRandom;
+import sharevm.cpu.Flags;
+
+/** Pieces of random programs that are no plain computation: strings, flags, TLB, page tables. */
+final class SystemPieces {
+  private final GuestMode mode;
+  private final boolean is64;
+  private final CodeBuffer code;
+  private final InstructionMaker maker;
+
+  SystemPieces(GuestMode mode, CodeBuffer code, InstructionMaker maker) {
+    this.mode = mode;
+    this.is64 = mode.is64();
+    this.code = code;
+    this.maker = maker;
+  }
+
+  /** A string instruction, with or without REP. */
+  void string(SplittableRandom random) {
+    int[] opcodes = {0xa4, 0xa5, 0xaa, 0xab, 0xac, 0xad, 0xa6, 0xa7, 0xae, 0xaf};
+    int opcode = opcodes[random.nextInt(opcodes.length)];
+    boolean compares = opcode >= 0xae || opcode == 0xa6 || opcode == 0xa7;
+    boolean repeats = random.nextInt(3) != 0;
+    boolean down = random.nextInt(12) == 0;
+    constant(GuestRegisters.RSI, ProgramMaker.place(random));
+    constant(GuestRegisters.RDI, ProgramMaker.place(random));
+    if (repeats) {
+      constant(
+          GuestRegisters.RCX, random.nextInt(4) == 0 ? random.nextInt(700) : random.nextInt(9));
+    }
+    maker.want(compares ? Flags.STATUS : 0);
+    if (down) {
+      code.put(0xfd);
+    }
+    if (random.nextInt(8) == 0) {
+      code.put(0x66);
+    }
+    if (repeats) {
+      code.put(random.nextInt(6) == 0 ? 0xf2 : 0xf3);
+    }
+    if (is64 && random.nextBoolean()) {
+      code.put(0x48);
+    }
+    code.put(opcode);
+    if (down) {
+      code.put(0xfc);
+    }
+    if (!is64) {
+      constant(GuestRegisters.RSI, random.nextInt(64));
+    }
+  }
+
+  private void constant(int register, long value) {
+    code.put(0xb8 | register);
+    code.number(value, 4);
+  }
+
+  /** Something of the system, as far as the program may. */
+  void any(SplittableRandom random) {
+    if (mode.user || random.nextInt(3) == 0) {
+      anyone(random);
+    } else {
+      supervisor(random);
+    }
+  }
+
+  private void anyone(SplittableRandom random) {
+    switch (random.nextInt(5)) {
+      case 0 -> {
+        maker.want(Flags.STATUS);
+        code.put(0x9c, 0x58); // PUSHF, POP rAX
+      }
+      case 1 -> {
+        maker.want(Flags.STATUS);
+        code.put(0x9c, 0x9d); // PUSHF, POPF
+      }
+      case 2 -> {
+        code.put(0x31, 0xc0, 0x31, 0xc9, 0x53, 0x0f, 0xa2, 0x5b); // CPUID, with EBX kept
+        maker.defined();
+        maker.undefined(Flags.AF);
+      }
+      case 3 -> code.put(0xd7); // XLATB
+      default -> code.put(0xf3, 0x90); // PAUSE
+    }
+  }
+
+  private void supervisor(SplittableRandom random) {
+    long page = GuestLayout.DATA + 4096L * random.nextInt(GuestLayout.DATA_PAGES);
+    switch (random.nextInt(6)) {
+      case 0 -> invalidate(page);
+      case 1 -> code.put(0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8); // MOV rAX, CR3; MOV CR3, rAX
+      case 2 -> code.put(0x0f, 0x01, random.nextBoolean() ? 0xca : 0xcb); // CLAC, STAC
+      case 3 -> {
+        code.put(0x0f, 0x20, 0xe0, 0x34, 0x80, 0x0f, 0x22, 0xe0); // CR4.PGE changes
+        maker.defined();
+        maker.undefined(Flags.AF);
+      }
+      default -> {
+        long entry = (page >>> 12 & (mode.paging == GuestMode.Paging.LEGACY ? 1023 : 511));
+        int width = mode.paging == GuestMode.Paging.LEGACY ? 4 : 8;
+        int[] bits = {0x01, 0x02, 0x04, 0x20, 0x40, 0x42, 0x60};
+        code.put(0x80, 0x34, 0x25); // XOR byte [the entry], a bit
+        code.number(GuestLayout.TABLE_ALIAS + entry * width, 4);
+        code.put(bits[random.nextInt(bits.length)]);
+        maker.defined();
+        maker.undefined(Flags.AF);
+        invalidate(page);
+      }
+    }
+  }
+
+  /** INVLPG. */
+  private void invalidate(long page) {
+    code.put(0x0f, 0x01, 0x3c, 0x25);
+    code.number(page, 4);
+  }
+}

@@ -1,0 +1,92 @@
+package sharevm.lab.lockstep;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.HexFormat;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import sharevm.cpu.CpuState;
+import sharevm.cpu.Exit;
+import sharevm.translator.Translator;
+
+/** What lock-step runs have found in the translator, each once more by hand. */
+@EnabledOnOs(value = OS.LINUX, architectures = "amd64")
+final class TranslatorFindingsTest {
+  private static final long CODE_BYTES = 1 << 20;
+  private static final int BREAKPOINT = 3;
+  private static final int GENERAL_PROTECTION = 13;
+  private static final int PAGE_FAULT = 14;
+
+  private static final long RIGHTS =
+      GuestPages.PRESENT | GuestPages.USER | GuestPages.WRITABLE | GuestPages.ACCESSED;
+
+  private static final long CLEAN = GuestLayout.DATA;
+  private static final long ABSENT = GuestLayout.DATA + 0x1000;
+
+  private final LockstepMachine machine =
+      new LockstepMachine(GuestMode.LONG_USER, Translator.factory(CODE_BYTES, 1));
+
+  /** Runs code, given as hexadecimal digits, with RBX at a page that is clean and RSI at none. */
+  private LockstepMachine.Fault run(String code) {
+    machine.pages.entry(CLEAN, GuestLayout.DATA_RAM | RIGHTS);
+    machine.pages.entry(ABSENT, 0);
+    machine.write(GuestLayout.CODE, HexFormat.of().parseHex(code.replace(" ", "")));
+    machine.start(false, true, true);
+    CpuState s = machine.cpu.state;
+    s.rip = GuestLayout.CODE;
+    s.gpr[3] = CLEAN;
+    s.gpr[CpuState.RSP] = GuestLayout.STACK + 4096;
+    s.gpr[6] = ABSENT;
+    return goOn();
+  }
+
+  private LockstepMachine.Fault goOn() {
+    assertThat(machine.run(10_000)).isInstanceOf(Exit.Halted.class);
+    return machine.takeFault();
+  }
+
+  private boolean isDirty(long linear) {
+    return (machine.pages.entry(linear) & GuestPages.DIRTY) != 0;
+  }
+
+  @Test
+  void pageIsNotDirtyBeforeTheWriteOfItsWindow() {
+    // mov eax, [rbx]; mov ecx, [rsi]; mov [rbx+8], eax
+    LockstepMachine.Fault fault = run("8b 03  8b 0e  89 43 08  cc");
+
+    assertThat(fault.vector()).isEqualTo(PAGE_FAULT);
+    assertThat(isDirty(CLEAN)).isFalse();
+
+    machine.pages.entry(ABSENT, GuestLayout.DATA_RAM + 0x1000 | RIGHTS);
+
+    assertThat(goOn().vector()).isEqualTo(BREAKPOINT);
+    assertThat(isDirty(CLEAN)).isTrue();
+  }
+
+  @Test
+  void misalignedStoreFaultsBeforeItTouchesItsPage() {
+    // movaps [rbx+8], xmm0
+    assertThat(run("0f 29 43 08  cc").vector()).isEqualTo(GENERAL_PROTECTION);
+    assertThat(isDirty(CLEAN)).isFalse();
+  }
+
+  @Test
+  void pageFaultForgetsWhatWasKnownOfItsAddress() {
+    long first = GuestLayout.DATA_RAM;
+    long second = GuestLayout.DATA_RAM + 0x1000;
+    // mov eax, [rbx]; mov [rbx], rsi; jmp on; on: mov rdx, [rbx]; int3
+    machine.pages.entry(CLEAN, first | RIGHTS & ~GuestPages.WRITABLE);
+    run("8b 03  48 89 33  eb 00  48 8b 13  cc");
+    machine.pages.entry(CLEAN, first | RIGHTS & ~GuestPages.WRITABLE);
+    machine.cpu.flushPage(CLEAN);
+    machine.cpu.state.rip = GuestLayout.CODE;
+    assertThat(goOn().vector()).isEqualTo(PAGE_FAULT);
+
+    machine.pages.entry(CLEAN, second | RIGHTS);
+    machine.run(1); // by the interpreter: too little for translated code
+
+    assertThat(goOn().vector()).isEqualTo(BREAKPOINT);
+    assertThat(machine.cpu.state.gpr[CpuState.RDX]).isEqualTo(ABSENT);
+  }
+}
