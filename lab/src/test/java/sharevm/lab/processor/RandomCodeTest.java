@@ -34,7 +34,7 @@ import sharevm.lab.Engines;
  */
 class RandomCodeTest {
   private static final int QUICK_PROGRAMS = 12;
-  private static final int LONG_PROGRAMS = 1_000;
+  private static final int LONG_PROGRAMS = 300;
   private static final int RAM_SIZE = 0x10_0000;
   private static final int BUDGET = 3_000;
   private static final int RUNS = 5;
