@@ -52,7 +52,7 @@ final class SingleSteps {
     byte[] code = HexFormat.of().parseHex(bytes.replace(" ", ""));
     assertThat(decoder.decode(code, 0, code.length, 8, 0)).isEqualTo(Decoder.Outcome.DECODED);
     Instruction instruction = decoder.instruction();
-    assertThat(instruction.length).isEqualTo(code.length);
+    assertThat((int) instruction.length).isEqualTo(code.length);
     try {
       instruction.operation.execute(cpu, instruction);
       return COMPLETED;
