@@ -5,15 +5,13 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import sharevm.host.Terminal;
 import sharevm.library.Attachments;
+import sharevm.library.FileTrouble;
 import sharevm.library.LibraryException;
 import sharevm.library.Progress;
 import sharevm.library.RunEnd;
@@ -32,6 +30,7 @@ final class RunSession {
   private final boolean stats;
   private final Diagnostics diagnostics;
   private final AtomicReference<VirtualMachine> running = new AtomicReference<>();
+  private volatile boolean outputLost;
 
   RunSession(RunRequest request, SerialTarget serial, boolean stats, Diagnostics diagnostics) {
     this.request = request;
@@ -51,12 +50,14 @@ final class RunSession {
       if (stats) {
         diagnostics.text(StatisticsText.of(machine.statistics()));
       }
-      return status(end);
+      int status = status(end);
+      return outputLost && status == ExitStatus.DONE ? ExitStatus.FAILED : status;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw LibraryException.failed("interrupted", e);
     } catch (IOException e) {
-      throw LibraryException.failed("cannot close the serial port's file: " + reason(e), e);
+      throw LibraryException.failed(
+          "cannot close the serial port's file: " + FileTrouble.reason(e), e);
     }
   }
 
@@ -102,7 +103,7 @@ final class RunSession {
           yield Files.newOutputStream(path);
         } catch (IOException e) {
           throw LibraryException.failed(
-              "cannot write the serial port's output to " + path + ": " + reason(e), e);
+              "cannot write the serial port's output to " + path + ": " + FileTrouble.reason(e), e);
         }
       }
     };
@@ -117,6 +118,7 @@ final class RunSession {
   }
 
   private void outputRefused() {
+    outputLost = true;
     diagnostics.say(
         "the serial port's output is taken no more: the reader is gone, or the disk full");
     VirtualMachine machine = running.get();
@@ -148,15 +150,6 @@ final class RunSession {
         diagnostics.details(crashed.report().details());
         yield ExitStatus.GUEST_CRASHED;
       }
-    };
-  }
-
-  private static String reason(IOException e) {
-    return switch (e) {
-      case NoSuchFileException _ -> "its folder does not exist";
-      case AccessDeniedException _ -> "permission denied";
-      case FileSystemException f when f.getReason() != null -> f.getReason();
-      default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     };
   }
 }

@@ -1,10 +1,12 @@
 package sharevm.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +23,9 @@ import sharevm.cpu.CpuModel;
 /** What is asked in a wrong way gets one line that says what to do, and the right status. */
 @Timeout(60)
 final class CommandTest {
+  /** Takes no byte (full(4)). */
+  private static final Path FULL = Path.of("/dev/full");
+
   @TempDir private Path folder;
 
   private record Answer(int status, String out, String err) {}
@@ -88,6 +93,52 @@ final class CommandTest {
     assertThat(answer.err()).contains("its folder does not exist");
     assertOneLine(answer, ExitStatus.FAILED);
     assertOneLine(execute("run", "--serial", folder.toString()), ExitStatus.FAILED);
+  }
+
+  @Test
+  void kernelsAndInitialFileSystemsThatDoNotFit() throws IOException {
+    Path kernel = Files.write(folder.resolve("kernel"), TinyKernel.of(0xEB, 0xFE));
+    Path initrd = folder.resolve("initrd");
+    try (RandomAccessFile file = new RandomAccessFile(initrd.toFile(), "rw")) {
+      file.setLength(64L << 20);
+    }
+    Answer large =
+        execute(
+            "run", "--kernel", kernel.toString(), "--initrd", initrd.toString(), "--memory", "32M");
+    assertThat(large.err()).contains("memory");
+    assertOneLine(large, ExitStatus.FAILED);
+    Answer missing =
+        execute(
+            "run", "--kernel", kernel.toString(), "--initrd", folder.resolve("none").toString());
+    assertThat(missing.err()).contains("no such file");
+    assertOneLine(missing, ExitStatus.FAILED);
+    Path text = Files.writeString(folder.resolve("cut"), "\u007fELF");
+    assertOneLine(execute("run", "--kernel", text.toString()), ExitStatus.FAILED);
+  }
+
+  @Test
+  void filesThatMayNotBeRead() throws IOException {
+    Path kernel = Files.write(folder.resolve("secret"), TinyKernel.of(0xEB, 0xFE));
+    assumeTrue(kernel.toFile().setReadable(false) && !Files.isReadable(kernel), "root reads all");
+    Answer answer = execute("run", "--kernel", kernel.toString());
+    assertThat(answer.err()).contains("may not be read");
+    assertOneLine(answer, ExitStatus.FAILED);
+  }
+
+  /** What a guest said and nobody keeps is a failure, though the guest itself did well. */
+  @Test
+  void aFullDiskBehindTheSerialPortFailsTheRun() throws IOException {
+    assumeTrue(Files.isWritable(FULL), "needs " + FULL);
+    // mov dx, 3F8h; mov al, 'x'; out dx, al; jmp $-3
+    Path kernel =
+        Files.write(
+            folder.resolve("talker"),
+            TinyKernel.of(0x66, 0xBA, 0xF8, 0x03, 0xB0, 'x', 0xEE, 0xEB, 0xFD));
+    Answer answer =
+        execute(
+            "run", "--kernel", kernel.toString(), "--serial", FULL.toString(), "--timeout", "50s");
+    assertThat(answer.err()).contains("the disk full");
+    assertOneLine(answer, ExitStatus.FAILED);
   }
 
   @Test

@@ -15,10 +15,15 @@ public final class UserFolders {
   static Path cache(Map<String, String> environment, Path home) {
     String configured = environment.getOrDefault("XDG_CACHE_HOME", "");
     // The specification: a relative path is invalid and must be ignored.
-    Path base =
-        configured.isEmpty() || !Path.of(configured).isAbsolute()
-            ? home.resolve(".cache")
-            : Path.of(configured);
-    return base.resolve("sharevm");
+    if (isAbsolute(configured)) {
+      return Path.of(configured, "sharevm");
+    }
+    // What a shell calls ~; Java has the home of the account, which can be another.
+    String own = environment.getOrDefault("HOME", "");
+    return (isAbsolute(own) ? Path.of(own) : home).resolve(".cache").resolve("sharevm");
+  }
+
+  private static boolean isAbsolute(String path) {
+    return !path.isEmpty() && Path.of(path).isAbsolute();
   }
 }

@@ -19,4 +19,12 @@ final class UserFoldersTest {
     assertThat(UserFolders.cache(Map.of("XDG_CACHE_HOME", ""), HOME))
         .hasToString("/home/ada/.cache/sharevm");
   }
+
+  @Test
+  void theHomeOfTheEnvironmentIsTheUsers() {
+    assertThat(UserFolders.cache(Map.of("HOME", "/elsewhere"), Path.of("/home/me")))
+        .isEqualTo(Path.of("/elsewhere/.cache/sharevm"));
+    assertThat(UserFolders.cache(Map.of("HOME", ""), Path.of("/home/me")))
+        .isEqualTo(Path.of("/home/me/.cache/sharevm"));
+  }
 }

@@ -14,6 +14,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.stream.Stream;
+import sharevm.library.FileTrouble;
 import sharevm.library.LibraryException;
 import sharevm.library.Progress;
 
@@ -27,8 +28,12 @@ import sharevm.library.Progress;
 public final class DebianPackages {
   private static final int BUFFER_BYTES = 1 << 16;
 
+  /** What package lists, their temporary copies and a kernel take: 200 MiB. */
+  private static final long ROOM = 200L << 20;
+
   private final Path cache;
   private final Progress progress;
+  private final long room;
 
   /**
    * Makes one.
@@ -36,8 +41,14 @@ public final class DebianPackages {
    * @param cache the folder; made when needed
    */
   public DebianPackages(Path cache, Progress progress) {
+    this(cache, progress, ROOM);
+  }
+
+  /** Makes one that asks for a certain number of free bytes before it fetches. */
+  DebianPackages(Path cache, Progress progress, long room) {
     this.cache = cache;
     this.progress = progress;
+    this.room = room;
   }
 
   /**
@@ -62,6 +73,7 @@ public final class DebianPackages {
       Path client = cache.resolve("apt").resolve(architecture);
       Files.createDirectories(client);
       Files.createDirectories(kept.getParent());
+      checkRoom(client);
       try (FileChannel file = lockFile(client);
           FileLock _ = lock(file)) {
         if (!Files.isRegularFile(kept)) {
@@ -71,9 +83,19 @@ public final class DebianPackages {
       return kept;
     } catch (IOException e) {
       throw LibraryException.failed(
-          "cannot keep Debian's " + name + " in " + cache + ": " + reason(e), e);
+          "cannot keep Debian's " + name + " in " + cache + ": " + FileTrouble.reason(e), e);
     } finally {
       progress.end();
+    }
+  }
+
+  /** The client itself does not always come back from a full disk. */
+  private void checkRoom(Path folder) throws IOException, LibraryException {
+    long usable = Files.getFileStore(folder).getUsableSpace();
+    if (usable < room) {
+      throw LibraryException.failed(
+          "%d MiB are free for Debian's packages in %s, %d MiB are needed: make room"
+              .formatted(usable >> 20, cache, room >> 20));
     }
   }
 
@@ -172,10 +194,5 @@ public final class DebianPackages {
       }
     }
     Files.delete(folder);
-  }
-
-  /** Says in a few words what the file system refused. */
-  private static String reason(IOException e) {
-    return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
   }
 }

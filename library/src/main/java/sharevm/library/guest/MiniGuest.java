@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import sharevm.library.FileTrouble;
 import sharevm.library.LibraryException;
 import sharevm.library.Progress;
 import sharevm.library.debian.DebArchive;
@@ -51,7 +52,7 @@ public final class MiniGuest {
           "cannot make the mini guest in "
               + folder
               + ": "
-              + e.getMessage()
+              + FileTrouble.reason(e)
               + "; make room there or set XDG_CACHE_HOME, or give --kernel FILE --initrd FILE",
           e);
     }

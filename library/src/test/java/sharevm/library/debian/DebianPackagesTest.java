@@ -46,6 +46,17 @@ final class DebianPackagesTest {
         .hasMessageContaining("cannot keep Debian's busybox in " + file);
   }
 
+  /** A client that fills the disk does not always come back. */
+  @Test
+  void asksForRoomBeforeItFetches() {
+    assumeTrue(AptClient.isPresent(), "needs apt-get");
+    DebianPackages packages = new DebianPackages(cache, Progress.NONE, Long.MAX_VALUE);
+    assertThatThrownBy(() -> packages.fetch("busybox", "amd64"))
+        .isInstanceOf(LibraryException.class)
+        .hasMessageMatching(
+            "\\d+ MiB are free .* in " + cache + ", \\d+ MiB are needed: make room");
+  }
+
   @Test
   @Tag("long")
   void fetchesAPackageOfAnotherArchitecture() throws Exception {

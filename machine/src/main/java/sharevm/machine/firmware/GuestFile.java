@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -40,9 +41,11 @@ public record GuestFile(String name, MemorySegment bytes) {
       return new GuestFile(path.toString(), bytes);
     } catch (NoSuchFileException e) {
       throw new LoaderException(path + ": no such file; check the path", e);
+    } catch (AccessDeniedException e) {
+      throw new LoaderException(path + ": may not be read; check its permissions", e);
     } catch (IOException e) {
       String why = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-      throw new LoaderException(path + ": cannot be read: " + why + "; check its permissions", e);
+      throw new LoaderException(path + ": cannot be read: " + why + "; choose another", e);
     }
   }
 
