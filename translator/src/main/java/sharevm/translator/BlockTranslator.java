@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntUnaryOperator;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.decode.Instruction;
@@ -43,8 +44,9 @@ final class BlockTranslator {
    * What is put behind the block because it is seldom executed.
    *
    * @param index the instruction that it belongs to
+   * @param modeKey the mode there
    */
-  private record Cold(int index, Runnable code) {}
+  private record Cold(int index, int modeKey, Runnable code) {}
 
   /** Tells which flags are live at the beginning of what may follow a block. */
   @FunctionalInterface
@@ -59,9 +61,8 @@ final class BlockTranslator {
   private final TranslatedBlock block;
   private final List<ExitSite> sites;
   private final boolean code64;
-  private final int tlbNumber;
-  private final int tlb;
-  private final int jumps;
+  private int modeKey;
+  private final IntUnaryOperator jumps;
   private final Successors successors;
   private final Map<Long, Integer> knownLive = new HashMap<>();
   private final int[] liveAfter;
@@ -83,7 +84,7 @@ final class BlockTranslator {
    *
    * @param origin where in the code cache the first byte will be
    * @param sites where exits are entered; their numbers are their indices
-   * @param jumps distance of the mode's jump cache from the start of the context
+   * @param jumps tells the distance of a mode's jump cache from the start of the context
    */
   BlockTranslator(
       Assembler assembler,
@@ -91,7 +92,7 @@ final class BlockTranslator {
       int origin,
       TranslatedBlock block,
       List<ExitSite> sites,
-      int jumps,
+      IntUnaryOperator jumps,
       Successors successors) {
     this.a = assembler;
     this.stubs = stubs;
@@ -99,8 +100,7 @@ final class BlockTranslator {
     this.block = block;
     this.sites = sites;
     this.code64 = (block.modeKey & ModeKey.CODE_64) != 0;
-    this.tlbNumber = (block.modeKey & ModeKey.TLB_MASK) >> ModeKey.TLB_SHIFT;
-    this.tlb = Context.TLB + tlbNumber * Context.TLB_SIZE - Context.BIAS;
+    this.modeKey = block.modeKey;
     this.jumps = jumps;
     this.successors = successors;
     this.liveAfter = liveness();
@@ -158,12 +158,13 @@ final class BlockTranslator {
     }
     for (int n = 0; n < cold.size(); n++) {
       current = cold.get(n).index();
+      modeKey = cold.get(n).modeKey();
       cold.get(n).code().run();
     }
   }
 
   private void later(Runnable code) {
-    cold.add(new Cold(current, code));
+    cold.add(new Cold(current, modeKey, code));
   }
 
   Assembler assembler() {
@@ -176,6 +177,21 @@ final class BlockTranslator {
 
   TranslatedBlock block() {
     return block;
+  }
+
+  /** Returns the mode at the present instruction. */
+  int modeKey() {
+    return modeKey;
+  }
+
+  /** Says that what follows is in another mode. */
+  void changeMode(int newKey) {
+    modeKey = newKey;
+  }
+
+  /** Whether nothing follows the present instruction in the block. */
+  boolean isLast() {
+    return current + 1 == block.code.length;
   }
 
   /** Returns the RIP that the present instruction's offset is counted from. */
@@ -233,7 +249,7 @@ final class BlockTranslator {
   }
 
   private int site(Kind kind, long target, int patch, int size, boolean write) {
-    sites.add(new ExitSite(kind, block, current, target, patch, size, write));
+    sites.add(new ExitSite(kind, block, modeKey, current, target, patch, size, write));
     return sites.size() - 1;
   }
 
@@ -261,11 +277,26 @@ final class BlockTranslator {
     toStub(a.position(), offset);
   }
 
-  /** Leaves the block before the present instruction, which Java executes. */
+  /** Leaves the block before the present instruction, which Java executes, perhaps to come back. */
   void leaveToJava() {
+    if (!isLast() && InstructionTranslator.resumes(block.code[current])) {
+      callJava();
+      return;
+    }
     saveFlags(liveBefore());
     exit(site(Kind.INSTRUCTION, 0, 0, false));
     ended = true;
+  }
+
+  private void callJava() {
+    freeFlags();
+    a.constant(TEMP, site(Kind.CALL, 0, 0, false));
+    call(stubs.callJavaOffset());
+    if (usesVectors()) {
+      vectorsWanted();
+    }
+    Arrays.fill(windowAlignment, CLOSED);
+    windowAtHand = -1;
   }
 
   /** Goes on at a known place: behind the block, or with its next instruction. */
@@ -340,15 +371,20 @@ final class BlockTranslator {
    *     flags
    */
   void goToAddressAfter(Commit commit) {
-    goToAddress(true, commit);
+    goToAddress(true, true, commit);
   }
 
   /** Ends the block with a jump to the RIP in the address register. */
   void goToAddress() {
-    goToAddress(false, () -> {});
+    goToAddress(true, false, () -> {});
   }
 
-  private void goToAddress(boolean commits, Commit commit) {
+  /** Ends the block with a jump to the RIP in the address register, which is canonical. */
+  void goToCanonicalAddress() {
+    goToAddress(false, false, () -> {});
+  }
+
+  private void goToAddress(boolean checks, boolean commits, Commit commit) {
     saveFlags(liveOut());
     a.registers(Code.of(0x89), ADDRESS, TEMP);
     a.registers(Code.of(0xc1), 5, TEMP);
@@ -368,7 +404,9 @@ final class BlockTranslator {
     later(
         () -> {
           a.patchToHere(missed);
-          checkCanonical();
+          if (checks && code64) {
+            leaveUnlessCanonical(ADDRESS);
+          }
           commit.emit();
           toStub(a.jump(), stubs.lookupMissOffset());
         });
@@ -379,20 +417,18 @@ final class BlockTranslator {
    * Returns a word of the entry of the jump cache whose doubled number is in the scratch register.
    */
   private Place jumpEntry(int word) {
-    return new Place(Assembler.R15, TEMP, 3, jumps - Context.BIAS + word, false);
+    return new Place(
+        Assembler.R15, TEMP, 3, jumps.applyAsInt(modeKey) - Context.BIAS + word, false);
   }
 
-  /** Leaves a jump to what is no address to Java, which makes it a fault of the jump's. */
-  private void checkCanonical() {
-    if (!code64) {
-      return;
-    }
-    a.move(TEMP, ADDRESS);
+  /** Leaves what uses a register as an address to Java when it is none, which makes it a fault. */
+  void leaveUnlessCanonical(int register) {
+    a.move(TEMP, register);
     a.registers(Code.wide(0xc1), 4, TEMP);
     a.byte1(16);
     a.registers(Code.wide(0xc1), 7, TEMP);
     a.byte1(16);
-    a.registers(Code.wide(0x3b), TEMP, ADDRESS);
+    a.registers(Code.wide(0x3b), TEMP, register);
     leaveToJavaIf(NOT_EQUAL);
   }
 
@@ -409,7 +445,7 @@ final class BlockTranslator {
           if (samePage) {
             exit(number);
           } else {
-            Stubs.jumpThroughCache(a, jumps, target);
+            Stubs.jumpThroughCache(a, jumps.applyAsInt(modeKey), target);
             toStub(a.jump(), stubs.lookupMissOffset());
           }
         });
@@ -466,7 +502,7 @@ final class BlockTranslator {
    * Emits the linear address of the present instruction's memory operand, or of bytes before it,
    * into the address register.
    */
-  private void address(Instruction i, int before) {
+  void address(Instruction i, int before) {
     offset(i, before, ADDRESS);
     if (i.segment == CpuState.FS || i.segment == CpuState.GS) {
       int base = i.segment == CpuState.FS ? Context.FS_BASE : Context.GS_BASE;
@@ -575,6 +611,7 @@ final class BlockTranslator {
   private void probe(Addressing addressing, int size, boolean write, boolean aligned) {
     freeFlags();
     int start = a.position();
+    int tlb = ModeKey.tlb(modeKey);
     int missed = look(addressing, size, write, aligned);
     int number = site(Kind.MISS, 0, size, write);
     later(
@@ -582,9 +619,14 @@ final class BlockTranslator {
           a.patchToHere(missed);
           addressing.emit();
           a.constant(TEMP, number << 8 | size - 1);
-          call(stubs.missOffset(tlbNumber, write));
+          call(stubs.missOffset(tlb, write));
           a.patch(a.jump(), start);
         });
+  }
+
+  /** Returns the distance of the mode's TLB from where R15 points. */
+  private int tlbPlace() {
+    return Context.TLB + ModeKey.tlb(modeKey) * Context.TLB_SIZE - Context.BIAS;
   }
 
   /**
@@ -600,6 +642,7 @@ final class BlockTranslator {
     a.registers(Code.of(0xc1), 5, TEMP);
     a.byte1(12 - Context.TLB_ENTRY_SHIFT);
     a.arithmetic(false, 4, TEMP, (1 << Context.TLB_BITS) - 1 << Context.TLB_ENTRY_SHIFT);
+    int tlb = tlbPlace();
     int tag = tlb + (write ? Context.TLB_WRITE : Context.TLB_READ);
     a.memory(Code.wide(0x2b), ADDRESS, new Place(Assembler.R15, TEMP, 0, tag, false));
     a.arithmetic(true, 7, ADDRESS, 4096 - size);
@@ -632,6 +675,7 @@ final class BlockTranslator {
     int size = window.size();
     freeFlags();
     int start = a.position();
+    int tlb = ModeKey.tlb(modeKey);
     int missed = look(addressing, size, window.written(), false);
     int number = site(Kind.WINDOW_MISS, 0, size, window.written());
     later(
@@ -643,7 +687,7 @@ final class BlockTranslator {
           a.arithmetic(false, 7, TEMP, 4096 - size);
           int crosses = a.jumpIf(ABOVE);
           a.constant(TEMP, number << 8);
-          call(stubs.missOffset(tlbNumber, window.written()));
+          call(stubs.missOffset(tlb, window.written()));
           a.patch(a.jump(), start);
           a.patchToHere(crosses);
           giveBack(block.code.length - current);

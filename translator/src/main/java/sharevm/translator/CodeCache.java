@@ -51,7 +51,7 @@ final class CodeCache {
     byPage.clear();
     sites.clear();
     jumpTables.clear();
-    sites.add(new ExitSite(ExitSite.Kind.LOOKUP, null, 0, 0, -1, 0, false));
+    sites.add(new ExitSite(ExitSite.Kind.LOOKUP, null, 0, 0, 0, -1, 0, false));
   }
 
   /** Returns whether there is room for one more block of a mode. */
@@ -112,8 +112,7 @@ final class CodeCache {
   /** Translates a block that only exits lead to. */
   void translate(TranslatedBlock block) {
     block.entry = end;
-    int jumps = jumps(block.modeKey);
-    new BlockTranslator(assembler, stubs, end, block, sites, jumps, successors).translate();
+    new BlockTranslator(assembler, stubs, end, block, sites, this::jumps, successors).translate();
     byte[] code = assembler.bytes();
     write(code, end);
     end += code.length + 15 & -16;
@@ -138,11 +137,11 @@ final class CodeCache {
    * page too.
    */
   void chainToLookup(ExitSite site) {
-    if (!hasRoom(site.block().modeKey)) {
+    if (!hasRoom(site.modeKey())) {
       return;
     }
     assembler.clear();
-    Stubs.jumpThroughCache(assembler, jumps(site.block().modeKey), site.target());
+    Stubs.jumpThroughCache(assembler, jumps(site.modeKey()), site.target());
     int jump = assembler.jump();
     assembler.patch(jump, stubs.lookupMissOffset() - end);
     memory.writable().set(INT, site.patch() - 4L, end - site.patch());
@@ -171,7 +170,7 @@ final class CodeCache {
   private void invalidate(TranslatedBlock block) {
     block.valid = false;
     unlink(block);
-    sites.add(new ExitSite(ExitSite.Kind.INVALID, block, 0, 0, -1, 0, false));
+    sites.add(new ExitSite(ExitSite.Kind.INVALID, block, block.modeKey, 0, 0, -1, 0, false));
     assembler.clear();
     assembler.constant(Registers.TEMP, sites.size() - 1);
     int jump = assembler.jump();

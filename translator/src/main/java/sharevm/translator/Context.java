@@ -90,6 +90,41 @@ final class Context {
   static final int JUMP_TABLES = 9;
   static final int JUMP_BITS = 12;
 
+  // System state that code reads and writes, four bytes each where nothing else is said.
+
+  /** IF, in its place in RFLAGS. */
+  static final int INTERRUPT_FLAG = 752;
+
+  /** AC, in its place in RFLAGS. */
+  static final int AC_FLAG = 756;
+
+  /** The other system flags. */
+  static final int SYSTEM_FLAGS = 760;
+
+  /** The system flags that SYSCALL lets be: what IA32_FMASK has not. */
+  static final int KEPT_FLAGS = 764;
+
+  /** Whose CS and SS are in force: see {@link SystemInstructions}. */
+  static final int SEGMENTS = 768;
+
+  /** Whether an interrupt waits for IF. */
+  static final int INTERRUPT_WAITS = 772;
+
+  /** Whether SYSCALL is enabled and clears all status flags, IF, TF, DF, NT and AC. */
+  static final int SYSCALL_IS_PLAIN = 776;
+
+  /** CR4.FSGSBASE. */
+  static final int BASES_ALLOWED = 780;
+
+  /** IA32_KERNEL_GS_BASE, eight bytes. */
+  static final int KERNEL_GS_BASE = 784;
+
+  /** IA32_LSTAR, eight bytes. */
+  static final int LSTAR = 792;
+
+  /** Selectors, four bytes each; those of CS and SS may be out of date. */
+  static final int SELECTORS = 800;
+
   /**
    * Lists of TLB entries that have been filled: a count, then from {@link #LIST_START} on the
    * entries' distances from the start of the layout. Global pages have a list of their own.

@@ -10,6 +10,7 @@ import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.address.Memory;
 import sharevm.cpu.event.Breakpoints;
+import sharevm.cpu.instruction.SystemCalls;
 
 /**
  * Java's side of the {@link Context}: the processor's state in and out, the TLBs, the jump cache.
@@ -21,6 +22,9 @@ final class ContextAccess implements Memory.Listener {
 
   /** The bits of an entry of a page table that are an address, reserved ones among them. */
   private static final long FRAME = (1L << 52) - 4096;
+
+  private static final int CLEARED_BY_SYSCALL =
+      Flags.STATUS | Flags.IF | Flags.TF | Flags.DF | Flags.NT | Flags.AC;
 
   /** U/S of an entry of a page table. */
   private static final int USER = 4;
@@ -40,7 +44,7 @@ final class ContextAccess implements Memory.Listener {
   private final CpuState s;
   private final MemorySegment shared;
   private final long ramAddress;
-  private int tlb;
+  private int mappings;
 
   /** Entries of the jump caches that have been filled and not emptied since. */
   private final UsedEntries usedJumps = jumpEntries();
@@ -73,8 +77,7 @@ final class ContextAccess implements Memory.Listener {
   }
 
   /** Lays out the processor's state for translated code. */
-  void enter(int modeKey, long budget) {
-    tlb = (modeKey & ModeKey.TLB_MASK) >> ModeKey.TLB_SHIFT;
+  void enter(long budget) {
     for (int n = 0; n < 16; n++) {
       shared.set(LONG, Context.GPR + 8L * n, s.gpr[n]);
     }
@@ -85,7 +88,51 @@ final class ContextAccess implements Memory.Listener {
     shared.set(LONG, Context.FS_BASE, s.segmentBase[CpuState.FS]);
     shared.set(LONG, Context.GS_BASE, s.segmentBase[CpuState.GS]);
     shared.set(INT, Context.XMM_LIVE, 0);
+    enterSystem();
     prepareWalk();
+  }
+
+  private void enterSystem() {
+    int flags = s.flagsSystem;
+    boolean enabled = (flags & Flags.IF) != 0;
+    shared.set(INT, Context.INTERRUPT_FLAG, flags & Flags.IF);
+    shared.set(INT, Context.AC_FLAG, flags & Flags.AC);
+    shared.set(INT, Context.SYSTEM_FLAGS, flags & ~(Flags.IF | Flags.AC));
+    shared.set(INT, Context.KEPT_FLAGS, (int) ~s.msr.sfmask);
+    shared.set(INT, Context.SEGMENTS, SystemInstructions.AS_BEFORE);
+    shared.set(INT, Context.INTERRUPT_WAITS, !enabled && cpu.interrupts.pending() ? 1 : 0);
+    boolean plain =
+        (s.efer & Control.EFER_SCE) != 0
+            && (s.msr.sfmask & CLEARED_BY_SYSCALL) == CLEARED_BY_SYSCALL;
+    shared.set(INT, Context.SYSCALL_IS_PLAIN, plain ? 1 : 0);
+    shared.set(INT, Context.BASES_ALLOWED, (s.cr4 & Control.CR4_FSGSBASE) != 0 ? 1 : 0);
+    shared.set(LONG, Context.KERNEL_GS_BASE, s.msr.kernelGsBase);
+    shared.set(LONG, Context.LSTAR, s.msr.lstar);
+    for (int n = 0; n < 6; n++) {
+      shared.set(INT, Context.SELECTORS + 4L * n, s.selector[n]);
+    }
+  }
+
+  private void leaveSystem() {
+    int flags =
+        shared.get(INT, Context.SYSTEM_FLAGS)
+            | shared.get(INT, Context.INTERRUPT_FLAG)
+            | shared.get(INT, Context.AC_FLAG);
+    int changed = s.flagsSystem ^ flags;
+    s.flagsSystem = flags;
+    s.segmentBase[CpuState.FS] = shared.get(LONG, Context.FS_BASE);
+    s.segmentBase[CpuState.GS] = shared.get(LONG, Context.GS_BASE);
+    s.msr.kernelGsBase = shared.get(LONG, Context.KERNEL_GS_BASE);
+    int segments = shared.get(INT, Context.SEGMENTS);
+    if (segments == SystemInstructions.OF_SYSCALL) {
+      SystemCalls.segmentsOfSyscall(s);
+    } else if (segments == SystemInstructions.OF_SYSRET) {
+      SystemCalls.segmentsOfSysret(s, true);
+    }
+    if (segments != SystemInstructions.AS_BEFORE || (changed & Flags.AC) != 0) {
+      shared.set(INT, Context.SEGMENTS, SystemInstructions.AS_BEFORE);
+      cpu.contextChanged();
+    }
   }
 
   /**
@@ -119,6 +166,7 @@ final class ContextAccess implements Memory.Listener {
     }
     int flags = shared.get(ValueLayout.JAVA_SHORT, Context.FLAGS) & 0xffff;
     Flags.status(s, flags >> 8 & 0xff & Flags.STATUS | ((flags & 1) != 0 ? Flags.OF : 0));
+    leaveSystem();
     return budget - shared.get(LONG, Context.BUDGET);
   }
 
@@ -133,7 +181,8 @@ final class ContextAccess implements Memory.Listener {
   /**
    * Puts the page that an access missed into the TLB; returns false when Java must do the access.
    */
-  boolean fill(int size, boolean write) {
+  boolean fill(int tlb, int size, boolean write) {
+    leaveSystem();
     long linear = shared.get(LONG, Context.MISS_ADDRESS);
     long page = cpu.memory.pageFor(linear, size, write);
     if (page < 0) {
@@ -162,8 +211,8 @@ final class ContextAccess implements Memory.Listener {
    * one. A page that is yet to become dirty is none for a window with writes: they may not come to
    * pass.
    */
-  boolean fillWindow(int size, boolean write) {
-    return fill(size, false)
+  boolean fillWindow(int tlb, int size, boolean write) {
+    return fill(tlb, size, false)
         && (!write || cpu.memory.pageWritable(shared.get(LONG, Context.MISS_ADDRESS)));
   }
 
@@ -222,8 +271,14 @@ final class ContextAccess implements Memory.Listener {
     return Context.JUMPS + ((long) number << 4);
   }
 
+  /** Returns a number that changes when any translation of addresses is forgotten. */
+  int mappings() {
+    return mappings;
+  }
+
   @Override
   public void flushed(boolean globalToo) {
+    mappings++;
     if (globalToo) {
       forgetJumps();
     } else {
@@ -252,6 +307,7 @@ final class ContextAccess implements Memory.Listener {
 
   @Override
   public void pieceFlushed(long linear) {
+    mappings++;
     for (int n = 0; n < TLBS; n++) {
       clear(entry(n, linear));
     }

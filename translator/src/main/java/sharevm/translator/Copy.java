@@ -129,12 +129,62 @@ final class Copy {
         return false;
       }
     }
-    boolean bitString =
-        i.opcode.mnemonic().startsWith("BT") && i.memory && i.source != CpuState.ZERO;
     boolean high = Assembler.isHigh(i.destination) || Assembler.isHigh(i.source);
     boolean stack = i.destination == CpuState.RSP || i.source == CpuState.RSP;
     boolean usesAl = i.opcode.mnemonic().equals("CMPXCHG");
-    return !bitString && !(high && (stack || i.memory && (i.lock || usesAl)));
+    return !isBitString(i) && !(high && (stack || i.memory && (i.lock || usesAl)));
+  }
+
+  /** Whether an instruction tests a bit of memory, however far from its operand's address. */
+  static boolean isBitString(Instruction i) {
+    boolean tests = i.opcode.mnemonic().startsWith("BT");
+    return tests && i.memory && i.source != CpuState.ZERO;
+  }
+
+  /**
+   * Emits BT, BTS, BTR or BTC with a bit number in a register: the word that the bit is in is found
+   * first, signed, then the bit in it.
+   */
+  static void emitBitString(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    boolean wide = i.size == 8;
+    Runnable loadBit =
+        () -> {
+          if (Registers.mapped(i.source)) {
+            a.registers(InstructionTranslator.sized(i.size, 0x89), Registers.host(i.source), TEMP);
+          } else {
+            a.memory(InstructionTranslator.sized(i.size, 0x8b), TEMP, Context.register(i.source));
+          }
+        };
+    t.freeFlags();
+    t.probe(
+        () -> {
+          t.address(i, 0);
+          loadBit.run();
+          a.registers(wide ? Code.wide(0xc1) : Code.of(0xc1), 7, TEMP);
+          a.byte1(wide ? 6 : 5);
+          if (!wide) {
+            a.registers(Code.wide(0x63), TEMP, TEMP);
+          }
+          Place word = new Place(ADDRESS, TEMP, wide ? 3 : 2, 0, false);
+          if (t.code64()) {
+            a.lea(ADDRESS, word);
+          } else {
+            a.lea32(ADDRESS, word);
+          }
+        },
+        i.size,
+        writesMemory(i));
+    loadBit.run();
+    a.arithmetic(false, 4, TEMP, wide ? 63 : 31);
+    a.store(Context.at(Context.SCRATCH), TEMP);
+    Copy copy = new Copy(t, i);
+    if (copy.needsFlags()) {
+      t.restoreFlags();
+    }
+    a.load(TEMP, Context.at(Context.SCRATCH));
+    a.memory(copy.code(i.opcode.code()), TEMP, Place.at(ADDRESS, 0));
+    t.flagsWritten();
   }
 
   /** Emits an instruction for which {@link #fits} holds. */

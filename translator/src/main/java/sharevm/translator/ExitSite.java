@@ -5,6 +5,7 @@ package sharevm.translator;
  *
  * @param kind why
  * @param block the block, or null for what belongs to none
+ * @param modeKey the mode that code is in there
  * @param index the instruction that is next, or that could not be done
  * @param target RIP to go on at
  * @param patch position behind the jump that leads here and may be made to lead to a block, or -1
@@ -12,7 +13,14 @@ package sharevm.translator;
  * @param write whether the access writes
  */
 record ExitSite(
-    Kind kind, TranslatedBlock block, int index, long target, int patch, int size, boolean write) {
+    Kind kind,
+    TranslatedBlock block,
+    int modeKey,
+    int index,
+    long target,
+    int patch,
+    int size,
+    boolean write) {
   /** Why translated code is left. */
   enum Kind {
     /** A jump whose target is not in the jump cache; RIP is in the context. */
@@ -30,6 +38,8 @@ record ExitSite(
     WINDOW_MISS,
     /** A window that cannot be had: the rest of the block is to be done access by access. */
     PLAIN,
+    /** An instruction that Java executes, to go on behind it when nothing unusual came of it. */
+    CALL,
     /** An instruction that Java executes. */
     INSTRUCTION,
     /** The block is no longer what guest memory holds. */

@@ -22,7 +22,7 @@ final class InstructionTranslator {
 
   /** Emits one instruction; may end the block. */
   @FunctionalInterface
-  private interface Emitter {
+  interface Emitter {
     void emit(BlockTranslator t, Instruction i);
   }
 
@@ -79,14 +79,28 @@ final class InstructionTranslator {
 
   /** Whether nothing that was decoded together with an instruction comes behind it. */
   static boolean ends(Instruction i) {
-    return i.opcode.is(Attribute.END);
+    return i.opcode.is(Attribute.END) && !SystemInstructions.goesOn(i) && !resumes(i);
+  }
+
+  /**
+   * Whether code may go on behind an instruction that Java has executed: it is no transfer of
+   * control, and nothing holds interrupts off behind it.
+   */
+  static boolean resumes(Instruction i) {
+    return !i.opcode.is(Attribute.END)
+        || switch (i.opcode.mnemonic()) {
+          case "RDTSC", "RDTSCP", "CPUID", "IN", "OUT", "RDMSR", "WRMSR", "INVLPG", "POPF" -> true;
+          default -> false;
+        };
   }
 
   /** Whether an instruction that is neither copied nor of the stack leaves all registers alone. */
   static boolean leavesRegisters(Instruction i) {
     return isConditionalJump(i)
         || switch (i.opcode.mnemonic()) {
-          case "JMP", "NOP", "PAUSE", "HINT", "PREFETCH", "ENDBR" -> true;
+          case "JMP", "NOP", "PAUSE", "HINT", "PREFETCH", "ENDBR", "CLD" -> true;
+          case "LFENCE", "MFENCE", "SFENCE" -> true;
+          case "CLI", "STI", "CLAC", "STAC", "SWAPGS" -> true;
           default -> false;
         };
   }
@@ -117,13 +131,17 @@ final class InstructionTranslator {
       case "MOV" ->
           isConstant(i)
               ? InstructionTranslator::constant
-              : Copy.fits(i, modeKey) ? Copy::emit : null;
-      case "NOP", "PAUSE", "HINT", "PREFETCH", "ENDBR" -> (b, n) -> {};
+              : isSelector(i)
+                  ? SystemInstructions::readSelector
+                  : Copy.fits(i, modeKey) ? Copy::emit : null;
+      case "NOP", "PAUSE", "HINT", "PREFETCH", "ENDBR", "CLD" -> (b, n) -> {};
+      case "LFENCE", "MFENCE", "SFENCE" -> InstructionTranslator::fence;
       case "MOVSB", "MOVS", "STOSB", "STOS" -> Repeated.fits(i) ? Repeated::emit : null;
       case "MOVBE" ->
           i.repeat == Instruction.NO_REPEAT && Copy.fits(i, modeKey) ? Copy::emit : null;
       case "DIV" -> i.size >= 4 && Copy.fits(i, modeKey) ? InstructionTranslator::div : null;
-      default -> Copy.fits(i, modeKey) ? Copy::emit : null;
+      case "BT", "BTS", "BTR", "BTC" -> bitTest(i, modeKey);
+      default -> Copy.fits(i, modeKey) ? Copy::emit : SystemInstructions.emitter(i, modeKey);
     };
   }
 
@@ -144,6 +162,21 @@ final class InstructionTranslator {
     return i.size >= 4 && !i.opcode.operandNames().getFirst().contains("16:");
   }
 
+  /** Whether an instruction reads a selector that is where code finds it. */
+  private static boolean isSelector(Instruction i) {
+    boolean reads = i.opcode.code() == 0x8c && i.opcode.map() == 0;
+    boolean kept = i.source != CpuState.CS && i.source != CpuState.SS;
+    return reads && kept;
+  }
+
+  private static Emitter bitTest(Instruction i, int modeKey) {
+    if (Copy.fits(i, modeKey)) {
+      return Copy::emit;
+    }
+    boolean whole = i.size >= 4 && i.addressSize == i.codeSize;
+    return Copy.isBitString(i) && whole ? Copy::emitBitString : null;
+  }
+
   private static boolean isConstant(Instruction i) {
     return i.source == CpuState.ZERO && i.destination != Instruction.MEMORY && i.size >= 4;
   }
@@ -158,6 +191,12 @@ final class InstructionTranslator {
 
   private static long target(BlockTranslator t, Instruction i) {
     return wrap(t, t.start() + i.offset + i.length + i.immediate);
+  }
+
+  private static void fence(BlockTranslator t, Instruction i) {
+    t.assembler().byte1(0x0f);
+    t.assembler().byte1(0xae);
+    t.assembler().byte1(i.modrm);
   }
 
   private static void jump(BlockTranslator t, Instruction i) {
@@ -230,7 +269,7 @@ final class InstructionTranslator {
   }
 
   private static boolean pops(Instruction i) {
-    boolean register = i.destination != Instruction.MEMORY && i.destination != CpuState.RSP;
+    boolean register = i.destination != Instruction.MEMORY;
     return register && !isSegment(i) && i.size >= 4;
   }
 
@@ -263,6 +302,10 @@ final class InstructionTranslator {
 
   private static void pop(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
+    if (i.destination == CpuState.RSP) {
+      SystemInstructions.popStackPointer(t, i);
+      return;
+    }
     Place place = t.probeStack(0, i.size, false);
     boolean mapped = Registers.mapped(i.destination);
     int into = mapped ? Registers.host(i.destination) : TEMP;
@@ -351,7 +394,7 @@ final class InstructionTranslator {
     t.flagsWritten();
   }
 
-  private static Code sized(int size, int opcode) {
+  static Code sized(int size, int opcode) {
     return size == 8 ? Code.wide(opcode) : Code.of(opcode);
   }
 }

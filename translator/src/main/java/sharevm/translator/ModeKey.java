@@ -22,6 +22,9 @@ final class ModeKey {
 
   static final int GS_FLAT = 1 << 5;
 
+  /** CR4.SMAP: EFLAGS.AC chooses the TLB of supervisor code. */
+  static final int SMAP = 1 << 6;
+
   private static final int ALL_MASKED = 0x1f80;
 
   private ModeKey() {}
@@ -30,6 +33,9 @@ final class ModeKey {
   static int of(CpuState s) {
     boolean downwards = (s.flagsSystem & Flags.DF) != 0;
     if ((s.cr0 & Control.CR0_PG) == 0 || s.codeSize == 2 || downwards || !flat(s)) {
+      return NONE;
+    }
+    if (s.cpl == 1 || s.cpl == 2) {
       return NONE;
     }
     boolean ac = (s.flagsSystem & Flags.AC) != 0;
@@ -46,10 +52,27 @@ final class ModeKey {
         (s.cr0 & (Control.CR0_EM | Control.CR0_TS)) == 0
             && (s.cr4 & Control.CR4_OSFXSR) != 0
             && (s.mxcsr() & ALL_MASKED) == ALL_MASKED;
-    int key = (s.code64 ? CODE_64 : 0) | tlb << TLB_SHIFT | (sse ? SSE : 0);
+    boolean smap = (s.cr4 & Control.CR4_SMAP) != 0;
+    int key = (s.code64 ? CODE_64 : 0) | tlb << TLB_SHIFT | (sse ? SSE : 0) | (smap ? SMAP : 0);
     return s.code64
         ? key
         : key | (free(s, CpuState.FS) ? FS_FLAT : 0) | (free(s, CpuState.GS) ? GS_FLAT : 0);
+  }
+
+  /** Returns the number of the TLB that answers: 0 is user code's. */
+  static int tlb(int key) {
+    return (key & TLB_MASK) >> TLB_SHIFT;
+  }
+
+  /** Returns the key of supervisor code in a mode that else is the same. */
+  static int supervisor(int key, boolean alignmentCheck) {
+    boolean suspended = alignmentCheck && (key & SMAP) != 0;
+    return key & ~TLB_MASK | (suspended ? 2 : 1) << TLB_SHIFT;
+  }
+
+  /** Returns the key of user code in a mode that else is the same. */
+  static int user(int key) {
+    return key & ~TLB_MASK;
   }
 
   private static boolean free(CpuState s, int segment) {

@@ -31,6 +31,7 @@ final class Stubs {
   private final int exit;
   private final int lookupMiss;
   private final int[] miss = new int[2 * ContextAccess.TLBS];
+  private final int callJava;
   private final int loadVectors;
 
   Stubs() {
@@ -40,6 +41,7 @@ final class Stubs {
     for (int n = 0; n < miss.length; n++) {
       miss[n] = WalkStub.emit(a, n >> 1, (n & 1) != 0, exit);
     }
+    callJava = callJava();
     loadVectors = loadVectors();
   }
 
@@ -68,6 +70,11 @@ final class Stubs {
   /** Called when an access misses a TLB: see {@link WalkStub}; returns when it has the page. */
   int missOffset(int tlb, boolean write) {
     return miss[tlb << 1 | (write ? 1 : 0)];
+  }
+
+  /** Called with an exit site's number in R14; returns when Java says so. */
+  int callJavaOffset() {
+    return callJava;
   }
 
   /** Called to bring the guest's XMM registers and MXCSR into the host's. */
@@ -123,6 +130,14 @@ final class Stubs {
     int start = a.position();
     a.store(Context.at(Context.RIP), R13);
     a.constant(R14, LOOKUP_SITE);
+    a.patch(a.jump(), exit);
+    return start;
+  }
+
+  private int callJava() {
+    int start = a.position();
+    pop(R13);
+    a.store(Context.at(Context.MISS_RETURN), R13);
     a.patch(a.jump(), exit);
     return start;
   }

@@ -84,7 +84,8 @@ record Trace(Instruction[] code, long[] starts, boolean[] followed) {
         code.add(i);
         starts.add(rip);
         followed.add(false);
-        if (!InstructionTranslator.translates(i, modeKey)) {
+        boolean known = InstructionTranslator.translates(i, modeKey);
+        if (!known && !InstructionTranslator.resumes(i)) {
           return false;
         }
       }
@@ -109,16 +110,21 @@ record Trace(Instruction[] code, long[] starts, boolean[] followed) {
         followed.set(followed.size() - 1, known);
         return known ? target : NOWHERE;
       }
-      return !InstructionTranslator.ends(last) && heat(behind, start) > 0 ? behind : NOWHERE;
+      return !InstructionTranslator.ends(last) && isKnown(behind, start) ? behind : NOWHERE;
     }
 
-    /** Returns how often a block of the same page that may follow has been executed. */
+    /** Returns how often a block that may follow has been executed. */
     private int heat(long rip, long start) {
+      return isKnown(rip, start) ? blocks.at(rip).heat : 0;
+    }
+
+    /** Whether a block that may follow has been decoded, in the same page and nowhere else. */
+    private boolean isKnown(long rip, long start) {
       if ((rip ^ start) >>> 12 != 0 || seen.contains(rip)) {
-        return 0;
+        return false;
       }
       Block block = blocks.at(rip);
-      return block == null || block.secondPage >= 0 ? 0 : block.heat;
+      return block != null && block.secondPage < 0;
     }
 
     private Trace done() {

@@ -61,11 +61,11 @@ final class TranslatedBlock {
     }
   }
 
-  private TranslatedBlock(TranslatedBlock whole, int from) {
+  private TranslatedBlock(TranslatedBlock whole, int from, int modeKey) {
     this.rip = whole.rip(from);
     this.place = whole.place & -4096 | rip & 0xfff;
     this.secondPage = whole.secondPage;
-    this.modeKey = whole.modeKey;
+    this.modeKey = modeKey;
     this.code = Arrays.copyOfRange(whole.code, from, whole.code.length);
     this.starts = Arrays.copyOfRange(whole.starts, from, whole.starts.length);
     this.followed = Arrays.copyOfRange(whole.followed, from, whole.followed.length);
@@ -104,11 +104,14 @@ final class TranslatedBlock {
     return false;
   }
 
-  /** Returns the block that does the rest from an instruction on with each access by itself. */
-  TranslatedBlock plainRest(int from) {
+  /**
+   * Returns the block that does the rest from an instruction on, in a mode, with each access by
+   * itself.
+   */
+  TranslatedBlock plainRest(int from, int mode) {
     TranslatedBlock rest = plainRests.get(from);
     if (rest == null || !rest.valid) {
-      rest = new TranslatedBlock(this, from);
+      rest = new TranslatedBlock(this, from, mode);
       plainRests.put(from, rest);
     }
     return rest;

@@ -1,6 +1,7 @@
 package sharevm.translator;
 
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import sharevm.cpu.Attention;
 import sharevm.cpu.CodePages;
@@ -34,9 +35,18 @@ public final class Translator implements Engine, CodePages.Cache {
   private final int hot;
   private final CodeCache cache;
   private final ContextAccess context;
+  private final CodePlaces places;
+
+  /** Blocks that were lately looked up. */
+  private final TranslatedBlock[] recent = new TranslatedBlock[1 << Context.JUMP_BITS];
+
   private final ConcurrentLinkedQueue<Dropped> dropped = new ConcurrentLinkedQueue<>();
   private volatile Thread owner;
   private long retired;
+
+  /** {@link #run} returns when as many instructions have retired. */
+  private long end;
+
   private final long[] exits = new long[ExitSite.Kind.values().length];
 
   private Translator(
@@ -47,6 +57,7 @@ public final class Translator implements Engine, CodePages.Cache {
     this.interpreter = interpreter;
     this.cache = new CodeCache(memory, this::liveAt);
     this.context = new ContextAccess(cpu, codePages);
+    this.places = new CodePlaces(cpu, context);
     cpu.memory.listen(context);
   }
 
@@ -98,7 +109,7 @@ public final class Translator implements Engine, CodePages.Cache {
   public Exit run(long budget) {
     owner = Thread.currentThread();
     interpreter.enter();
-    long end = retired() + budget;
+    end = retired() + budget;
     while (true) {
       long left = end - retired();
       if (left <= 0) {
@@ -151,13 +162,22 @@ public final class Translator implements Engine, CodePages.Cache {
   }
 
   private TranslatedBlock lookUp(int modeKey) {
-    TranslatedBlock block = cache.find(s.rip, modeKey);
+    int slot = Context.jumpNumber(s.rip);
+    TranslatedBlock block = recent[slot];
+    boolean same = block != null && block.valid && block.rip == s.rip && block.modeKey == modeKey;
+    if (!same) {
+      block = cache.find(s.rip, modeKey);
+    }
     if (block == null) {
       return null;
     }
-    long place = cpu.memory.fetch(s.rip);
+    long place = places.at(s.rip);
     while (block != null && (block.place != place || !isWhole(block))) {
-      block = block.next;
+      block = same ? cache.find(s.rip, modeKey) : block.next;
+      same = false;
+    }
+    if (block != null) {
+      recent[slot] = block;
     }
     return block;
   }
@@ -184,6 +204,7 @@ public final class Translator implements Engine, CodePages.Cache {
   private void makeRoom(int modeKey) {
     if (!cache.hasRoom(modeKey)) {
       cache.wasFull();
+      Arrays.fill(recent, null);
       context.forgetJumps();
     }
   }
@@ -207,24 +228,26 @@ public final class Translator implements Engine, CodePages.Cache {
   }
 
   /** Runs translated code from a block's entry until something needs Java. */
-  private Exit execute(TranslatedBlock first, long budget) {
-    context.enter(first.modeKey, budget);
+  private Exit execute(TranslatedBlock first, long most) {
+    long budget = most;
+    context.enter(budget);
     long address = cache.address(first.entry);
-    context.jump(first, cache.jumps(first.modeKey), address, cpu.memory.lastIsGlobal());
+    places.at(first.rip);
+    context.jump(first, cache.jumps(first.modeKey), address, places.lastIsGlobal());
     while (true) {
       int number = (int) cache.call(cache.stubs().enterOffset(), context.base(), address);
       ExitSite site = cache.site(number);
       exits[site.kind().ordinal()]++;
       switch (site.kind()) {
         case MISS -> {
-          if (context.fill(site.size(), site.write())) {
+          if (context.fill(ModeKey.tlb(site.modeKey()), site.size(), site.write())) {
             address = context.missReturn();
             continue;
           }
           return interpret(site, budget);
         }
         case WINDOW_MISS -> {
-          if (context.fillWindow(site.size(), site.write())) {
+          if (context.fillWindow(ModeKey.tlb(site.modeKey()), site.size(), site.write())) {
             address = context.missReturn();
             continue;
           }
@@ -244,13 +267,13 @@ public final class Translator implements Engine, CodePages.Cache {
           address = cache.address(rest.entry);
         }
         case CHAIN -> {
-          TranslatedBlock next = chained(site, first.modeKey);
+          TranslatedBlock next = chained(site, site.modeKey());
           if (next != null) {
             cache.chain(site, next);
             address = cache.address(next.entry);
             continue;
           }
-          if (cache.find(site.target(), first.modeKey) != null) {
+          if (cache.find(site.target(), site.modeKey()) != null) {
             cache.chainToLookup(site);
           }
           return leave(site.target(), 0, budget);
@@ -271,6 +294,17 @@ public final class Translator implements Engine, CodePages.Cache {
         case ENTRY -> {
           return leave(site.block().rip, 0, budget);
         }
+        case CALL -> {
+          int mappings = context.mappings();
+          Exit exit = interpret(site, budget);
+          if (exit != null || !canResume(site, mappings)) {
+            return exit;
+          }
+          budget = end - retired();
+          context.enter(budget);
+          context.giveBack(site.index() + 1 - site.block().code.length);
+          address = context.missReturn();
+        }
         case INSTRUCTION -> {
           return interpret(site, budget);
         }
@@ -283,7 +317,7 @@ public final class Translator implements Engine, CodePages.Cache {
    * null when there is no room for it.
    */
   private TranslatedBlock plainRest(ExitSite site) {
-    TranslatedBlock rest = site.block().plainRest(site.index());
+    TranslatedBlock rest = site.block().plainRest(site.index(), site.modeKey());
     if (rest.entry == 0) {
       if (!cache.hasRoom(rest.modeKey)) {
         return null;
@@ -312,6 +346,17 @@ public final class Translator implements Engine, CodePages.Cache {
     s.rip = rip;
     retired += context.leave(budget) - undone;
     return null;
+  }
+
+  /** Whether code can go on behind an instruction that Java has executed. */
+  private boolean canResume(ExitSite site, int mappings) {
+    TranslatedBlock block = site.block();
+    return s.rip == block.ripBehind(site.index())
+        && block.valid
+        && s.attention.bits() == 0
+        && context.mappings() == mappings
+        && !cpu.events.single()
+        && ModeKey.of(s) == site.modeKey();
   }
 
   /** Executes in Java the instruction that an exit names. */

@@ -85,6 +85,9 @@ final class Windows {
       operand(i, n, block.starts[n]);
       stack(i, n);
       follow(i);
+      if (!InstructionTranslator.translates(i, modeKey)) {
+        open.clear();
+      }
     }
     assignSlots();
   }
@@ -133,7 +136,7 @@ final class Windows {
   // Accesses.
 
   private void operand(Instruction i, int n, long start) {
-    boolean reads = i.memory && !i.opcode.is(Attribute.ADDRESS_ONLY);
+    boolean reads = i.memory && !i.opcode.is(Attribute.ADDRESS_ONLY) && !Copy.isBitString(i);
     if (!reads || i.addressSize != wordSize || !InstructionTranslator.translates(i, modeKey)) {
       return;
     }
@@ -186,7 +189,7 @@ final class Windows {
 
   private static long stackChange(Instruction i) {
     return switch (i.opcode.mnemonic()) {
-      case "PUSH", "CALL" -> -i.size;
+      case "PUSH", "CALL", "PUSHF" -> -i.size;
       case "POP", "RET" -> i.size;
       default -> 0;
     };
@@ -208,7 +211,7 @@ final class Windows {
     boolean whole = i.size == wordSize && i.destination >= 0 && i.destination < 16;
     boolean constant = i.source == CpuState.ZERO && i.opcode.operands().size() == 2;
     switch (i.opcode.mnemonic()) {
-      case "PUSH", "CALL", "RET" -> set(CpuState.RSP, CpuState.RSP, stackChange(i));
+      case "PUSH", "CALL", "RET", "PUSHF" -> set(CpuState.RSP, CpuState.RSP, stackChange(i));
       case "POP" -> {
         set(CpuState.RSP, CpuState.RSP, i.size);
         forget(i.destination);
@@ -221,6 +224,7 @@ final class Windows {
       case "SUB" -> followSum(i, whole && constant, -i.immediate);
       case "INC" -> followSum(i, whole, 1);
       case "DEC" -> followSum(i, whole, -1);
+      case "STAC", "CLAC", "SWAPGS", "WRFSBASE", "WRGSBASE" -> open.clear();
       case "LEA" -> followAddress(i, whole && i.addressSize == wordSize);
       case "MOV" -> {
         if (whole && i.source >= 0 && i.source < 16 && onlyGeneral(i)) {
@@ -283,6 +287,8 @@ final class Windows {
       default -> {
         boolean nothing =
             i.opcode.is(Attribute.SSE)
+                || i.opcode.mnemonic().equals("RDFSBASE")
+                || i.opcode.mnemonic().equals("RDGSBASE")
                 || Copy.isGeneral(i.opcode)
                 || InstructionTranslator.leavesRegisters(i);
         yield nothing ? NONE : ALL;

@@ -13,7 +13,7 @@ import sharevm.cpu.event.GuestFault;
  * SYSCALL, SYSRET, SYSENTER, SYSEXIT and SWAPGS (Intel SDM Vol. 2; AMD64 manual Vol. 3 for SYSCALL
  * outside 64-bit mode).
  */
-final class SystemCalls {
+public final class SystemCalls {
   private static final int FLAT_CODE =
       Segment.PRESENT
           | Segment.CODE_OR_DATA
@@ -61,10 +61,27 @@ final class SystemCalls {
     }
   }
 
+  /** Loads CS, SS and CPL as SYSCALL does; the caller tells that the context changed. */
+  public static void segmentsOfSyscall(CpuState s) {
+    int selector = (int) (s.msr.star >>> 32) & 0xfffc;
+    code(s, selector, 0, s.longMode());
+    stack(s, selector + 8, 0);
+  }
+
+  /**
+   * Loads CS, SS and CPL as SYSRET does; the caller tells that the context changed.
+   *
+   * @param to64 whether it goes to 64-bit code
+   */
+  public static void segmentsOfSysret(CpuState s, boolean to64) {
+    int base = (int) (s.msr.star >>> 48);
+    code(s, base + (to64 ? 16 : 0) | 3, 3, to64);
+    stack(s, base + 8 | 3, 3);
+  }
+
   private static void syscall(Cpu cpu, Instruction i) {
     checkEnabled(cpu);
     CpuState s = cpu.state;
-    int selector = (int) (s.msr.star >>> 32) & 0xfffc;
     if (s.longMode()) {
       s.gpr[CpuState.RCX] = s.rip;
       s.gpr[CpuState.R11] = s.rflags() & ~Flags.RF;
@@ -76,8 +93,7 @@ final class SystemCalls {
       s.rip = s.msr.star & 0xffff_ffffL;
       s.flagsSystem &= ~(Flags.IF | Flags.VM | Flags.RF);
     }
-    code(s, selector, 0, s.longMode());
-    stack(s, selector + 8, 0);
+    segmentsOfSyscall(s);
     if ((s.flagsSystem & Flags.TF) == 0) {
       cpu.events.withoutStepTrap();
     }
@@ -95,15 +111,13 @@ final class SystemCalls {
     if (!cpu.model.isAmd()) {
       DescriptorTables.checkCanonical(target);
     }
-    int base = (int) (s.msr.star >>> 48);
     if (s.longMode()) {
       int fixed = Flags.RF | Flags.VM;
       s.rflags(s.gpr[CpuState.R11] & ~fixed);
     } else {
       s.flagsSystem |= Flags.IF;
     }
-    code(s, base + (to64 ? 16 : 0) | 3, 3, to64);
-    stack(s, base + 8 | 3, 3);
+    segmentsOfSysret(s, to64);
     s.rip = target;
     cpu.contextChanged();
     if ((s.flagsSystem & Flags.IF) != 0) {

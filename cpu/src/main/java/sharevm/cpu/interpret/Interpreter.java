@@ -19,7 +19,6 @@ import sharevm.cpu.opcode.OpcodeTable;
  */
 public final class Interpreter implements Engine {
   private static final int RECENT_BITS = 12;
-  private static final long NO_KEY = Long.MIN_VALUE + 1;
 
   private final Cpu cpu;
   private final CpuState s;
@@ -30,6 +29,11 @@ public final class Interpreter implements Engine {
   private final Block[] recent = new Block[1 << RECENT_BITS];
 
   private final long[] recentKey = new long[1 << RECENT_BITS];
+
+  /** The number of changes of mappings when each was put there. */
+  private final int[] recentSince = new int[1 << RECENT_BITS];
+
+  private int mappingChanges;
 
   /** The running block ends before the instruction with this number. */
   private int stop;
@@ -47,7 +51,6 @@ public final class Interpreter implements Engine {
     Decoder decoder = new Decoder(OpcodeTable.load().of(cpu.model), new Semantics());
     this.builder = new BlockBuilder(cpu, codePages, cache, decoder);
     codePages.add(cache);
-    Arrays.fill(recentKey, NO_KEY);
   }
 
   @Override
@@ -57,7 +60,10 @@ public final class Interpreter implements Engine {
 
   @Override
   public void mappingChanged() {
-    Arrays.fill(recentKey, NO_KEY);
+    mappingChanges++;
+    if (mappingChanges == 0) {
+      Arrays.fill(recent, null);
+    }
   }
 
   @Override
@@ -174,9 +180,12 @@ public final class Interpreter implements Engine {
     long linear = s.segmentBase[CpuState.CS] + s.rip & s.linearMask;
     long key = linear << 1 | (s.cpl == 3 ? 1 : 0);
     int slot = (int) (linear ^ linear >>> RECENT_BITS) & (1 << RECENT_BITS) - 1;
-    if (recentKey[slot] == key) {
+    if (recentKey[slot] == key && recentSince[slot] == mappingChanges) {
       Block block = recent[slot];
-      if (block.valid && block.mode == s.codeSize && (s.code64 || insideLimit(block))) {
+      if (block != null
+          && block.valid
+          && block.mode == s.codeSize
+          && (s.code64 || insideLimit(block))) {
         return block;
       }
     }
@@ -214,6 +223,7 @@ public final class Interpreter implements Engine {
     if (block.place >= 0) {
       recent[slot] = block;
       recentKey[slot] = key;
+      recentSince[slot] = mappingChanges;
     }
     return block;
   }

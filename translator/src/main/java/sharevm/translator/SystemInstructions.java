@@ -1,0 +1,249 @@
+package sharevm.translator;
+
+import static sharevm.translator.Registers.ADDRESS;
+import static sharevm.translator.Registers.STACK;
+import static sharevm.translator.Registers.TEMP;
+
+import sharevm.cpu.Flags;
+import sharevm.cpu.decode.Instruction;
+import sharevm.translator.Assembler.Code;
+import sharevm.translator.Assembler.Place;
+
+/**
+ * System instructions that a kernel executes all the time, in code as long as nothing unusual must
+ * be done; else they are left to Java. Code sees the system's state in the {@link Context}, where
+ * {@link ContextAccess} puts it and takes it from.
+ */
+final class SystemInstructions {
+  private static final int EQUAL = 4;
+  private static final int NOT_EQUAL = 5;
+
+  /** The status flags in RFLAGS' low byte. */
+  private static final int LOW_STATUS = Flags.STATUS & 0xff;
+
+  /** What SYSRET may bring back without ado beside status flags and IF. */
+  private static final int HARMLESS = Flags.IOPL | Flags.ID;
+
+  /** Values of {@link Context#SEGMENTS}. */
+  static final int AS_BEFORE = 0;
+
+  static final int OF_SYSCALL = 1;
+  static final int OF_SYSRET = 2;
+
+  private SystemInstructions() {}
+
+  /** Returns what emits an instruction in a mode, or null. */
+  static InstructionTranslator.Emitter emitter(Instruction i, int modeKey) {
+    boolean supervisor = ModeKey.tlb(modeKey) != 0;
+    boolean code64 = i.codeSize == 8;
+    return switch (i.opcode.mnemonic()) {
+      case "CLI" -> supervisor ? SystemInstructions::cli : null;
+      case "STI" -> supervisor ? SystemInstructions::sti : null;
+      case "CLAC" -> supervisor ? (t, n) -> alignmentCheck(t, false) : null;
+      case "STAC" -> supervisor ? (t, n) -> alignmentCheck(t, true) : null;
+      case "PUSHF" -> i.size == i.codeSize ? SystemInstructions::pushf : null;
+      case "SYSCALL" -> code64 ? SystemInstructions::syscall : null;
+      case "SYSRET" -> supervisor && code64 && i.rexW ? SystemInstructions::sysret : null;
+      case "SWAPGS" -> supervisor && code64 ? SystemInstructions::swapgs : null;
+      case "RDFSBASE" -> (t, n) -> readBase(t, n, Context.FS_BASE);
+      case "RDGSBASE" -> (t, n) -> readBase(t, n, Context.GS_BASE);
+      case "WRFSBASE" -> (t, n) -> writeBase(t, n, Context.FS_BASE);
+      case "WRGSBASE" -> (t, n) -> writeBase(t, n, Context.GS_BASE);
+      default -> null;
+    };
+  }
+
+  /**
+   * Whether what follows an instruction that ends decoded blocks may be in the same translation.
+   */
+  static boolean goesOn(Instruction i) {
+    return switch (i.opcode.mnemonic()) {
+      case "STI", "CLAC", "STAC", "SWAPGS", "WRFSBASE", "WRGSBASE" -> true;
+      default -> false;
+    };
+  }
+
+  private static void cli(BlockTranslator t, Instruction i) {
+    set(t.assembler(), Context.INTERRUPT_FLAG, 0);
+  }
+
+  /**
+   * STI holds interrupts off until the next instruction is done: that must be in the same block,
+   * since they are taken between blocks only. One that waits already is Java's.
+   */
+  private static void sti(BlockTranslator t, Instruction i) {
+    if (t.isLast()) {
+      t.leaveToJava();
+      return;
+    }
+    t.freeFlags();
+    leaveIfInterruptWaits(t);
+    set(t.assembler(), Context.INTERRUPT_FLAG, Flags.IF);
+  }
+
+  private static void leaveIfInterruptWaits(BlockTranslator t) {
+    compare(t.assembler(), Context.INTERRUPT_WAITS, 0);
+    t.leaveToJavaIf(NOT_EQUAL);
+  }
+
+  /** EFLAGS.AC suspends SMAP: from here on another TLB answers. */
+  private static void alignmentCheck(BlockTranslator t, boolean on) {
+    set(t.assembler(), Context.AC_FLAG, on ? Flags.AC : 0);
+    t.changeMode(ModeKey.supervisor(t.modeKey(), on));
+  }
+
+  /** Stores a constant to four bytes. */
+  private static void set(Assembler a, int at, int value) {
+    a.memory(Code.of(0xc7), 0, Context.at(at));
+    a.byte4(value);
+  }
+
+  private static void compare(Assembler a, int at, int value) {
+    a.memory(Code.of(0x83), 7, Context.at(at));
+    a.byte1(value);
+  }
+
+  /** Puts RFLAGS into the scratch register; the status flags are in the context then. */
+  private static void flags(BlockTranslator t) {
+    Assembler a = t.assembler();
+    t.saveFlags(Flags.STATUS);
+    t.freeFlags();
+    a.memory(new Code(0, false, false, 0, 1, 0xb6), TEMP, Context.at(Context.FLAGS));
+    a.registers(Code.of(0xc1), 4, TEMP);
+    a.byte1(11);
+    a.memory(new Code(0, false, false, 0, 0, 0x0a), TEMP, Context.at(Context.FLAGS + 1));
+    a.memory(Code.of(0x0b), TEMP, Context.at(Context.SYSTEM_FLAGS));
+    a.memory(Code.of(0x0b), TEMP, Context.at(Context.INTERRUPT_FLAG));
+    a.memory(Code.of(0x0b), TEMP, Context.at(Context.AC_FLAG));
+  }
+
+  private static void pushf(BlockTranslator t, Instruction i) {
+    Place place = t.probeStack(-i.size, i.size, true);
+    flags(t);
+    t.assembler().memory(InstructionTranslator.sized(i.size, 0x89), TEMP, place);
+    t.moveStack(-i.size);
+  }
+
+  private static void syscall(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    t.saveFlags(Flags.STATUS);
+    t.freeFlags();
+    compare(a, Context.SYSCALL_IS_PLAIN, 0);
+    t.leaveToJavaIf(EQUAL);
+    flags(t);
+    a.move(Assembler.R11, TEMP);
+    a.constant(Assembler.RCX, Trace.behind(i, t.start()));
+    a.memory(new Code(0x66, false, false, 0, 0, 0xc7), 0, Context.at(Context.FLAGS));
+    a.byte1(0);
+    a.byte1(Flags.FIXED);
+    a.load32(TEMP, Context.at(Context.KEPT_FLAGS));
+    a.memory(Code.of(0x21), TEMP, Context.at(Context.SYSTEM_FLAGS));
+    set(a, Context.INTERRUPT_FLAG, 0);
+    set(a, Context.AC_FLAG, 0);
+    set(a, Context.SEGMENTS, OF_SYSCALL);
+    a.load(ADDRESS, Context.at(Context.LSTAR));
+    t.changeMode(ModeKey.supervisor(t.modeKey(), false));
+    t.goToCanonicalAddress();
+  }
+
+  private static void sysret(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    t.freeFlags();
+    compare(a, Context.SYSCALL_IS_PLAIN, 0);
+    t.leaveToJavaIf(EQUAL);
+    a.registers(Code.of(0xf7), 0, Assembler.R11);
+    a.byte4(~(Flags.STATUS | Flags.FIXED | Flags.IF | HARMLESS));
+    t.leaveToJavaIf(NOT_EQUAL);
+    leaveIfInterruptWaits(t);
+    t.leaveUnlessCanonical(Assembler.RCX);
+    part(a, HARMLESS);
+    a.arithmetic(false, 1, TEMP, Flags.FIXED);
+    a.memory(Code.of(0x89), TEMP, Context.at(Context.SYSTEM_FLAGS));
+    part(a, Flags.IF);
+    a.memory(Code.of(0x89), TEMP, Context.at(Context.INTERRUPT_FLAG));
+    part(a, LOW_STATUS);
+    a.arithmetic(false, 1, TEMP, Flags.FIXED);
+    a.memory(new Code(0, false, false, 0, 0, 0x88), TEMP, Context.at(Context.FLAGS + 1));
+    part(a, Flags.OF);
+    a.registers(Code.of(0xc1), 5, TEMP);
+    a.byte1(11);
+    a.memory(new Code(0, false, false, 0, 0, 0x88), TEMP, Context.at(Context.FLAGS));
+    set(a, Context.AC_FLAG, 0);
+    set(a, Context.SEGMENTS, OF_SYSRET);
+    a.move(ADDRESS, Assembler.RCX);
+    t.changeMode(ModeKey.user(t.modeKey()));
+    t.goToCanonicalAddress();
+  }
+
+  /** Puts some bits of R11 into the scratch register. */
+  private static void part(Assembler a, int mask) {
+    a.registers(Code.of(0x89), Assembler.R11, TEMP);
+    a.arithmetic(false, 4, TEMP, mask);
+  }
+
+  private static void swapgs(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    a.load(ADDRESS, Context.at(Context.GS_BASE));
+    a.load(TEMP, Context.at(Context.KERNEL_GS_BASE));
+    a.store(Context.at(Context.GS_BASE), TEMP);
+    a.store(Context.at(Context.KERNEL_GS_BASE), ADDRESS);
+  }
+
+  private static void checkBases(BlockTranslator t) {
+    t.freeFlags();
+    compare(t.assembler(), Context.BASES_ALLOWED, 0);
+    t.leaveToJavaIf(EQUAL);
+  }
+
+  private static void readBase(BlockTranslator t, Instruction i, int base) {
+    Assembler a = t.assembler();
+    checkBases(t);
+    boolean mapped = Registers.mapped(i.destination);
+    int into = mapped ? Registers.host(i.destination) : TEMP;
+    a.memory(InstructionTranslator.sized(i.size, 0x8b), into, Context.at(base));
+    if (!mapped) {
+      a.store(Context.register(i.destination), TEMP);
+    }
+  }
+
+  private static void writeBase(BlockTranslator t, Instruction i, int base) {
+    Assembler a = t.assembler();
+    checkBases(t);
+    Code load = InstructionTranslator.sized(i.size, 0x8b);
+    if (Registers.mapped(i.destination)) {
+      a.registers(load, ADDRESS, Registers.host(i.destination));
+    } else {
+      a.memory(load, ADDRESS, Context.register(i.destination));
+    }
+    t.leaveUnlessCanonical(ADDRESS);
+    a.store(Context.at(base), ADDRESS);
+  }
+
+  /** MOV of ES, DS, FS or GS: to a register of any size, or two bytes of memory. */
+  static void readSelector(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    Code load = new Code(0, false, false, 0, 1, 0xb7);
+    Place selector = Context.at(Context.SELECTORS + 4 * i.source);
+    Code store16 = new Code(0x66, false, false, 0, 0, 0x89);
+    if (i.destination == Instruction.MEMORY) {
+      Place place = t.probe(i, 2, true, false);
+      a.memory(load, TEMP, selector);
+      a.memory(store16, TEMP, place);
+    } else if (Registers.mapped(i.destination) && i.size > 2) {
+      a.memory(load, Registers.host(i.destination), selector);
+    } else {
+      a.memory(load, TEMP, selector);
+      if (Registers.mapped(i.destination)) {
+        a.registers(store16, TEMP, Registers.host(i.destination));
+      } else {
+        a.memory(i.size > 2 ? Code.wide(0x89) : store16, TEMP, Context.register(i.destination));
+      }
+    }
+  }
+
+  /** POP of the stack pointer itself: what is popped, not where it was. */
+  static void popStackPointer(BlockTranslator t, Instruction i) {
+    Place place = t.probeStack(0, i.size, false);
+    t.assembler().memory(InstructionTranslator.sized(i.size, 0x8b), STACK, place);
+  }
+}
