@@ -157,24 +157,25 @@ final class Copy {
           }
         };
     t.freeFlags();
-    t.probe(
-        () -> {
-          t.address(i, 0);
-          loadBit.run();
-          a.registers(wide ? Code.wide(0xc1) : Code.of(0xc1), 7, TEMP);
-          a.byte1(wide ? 6 : 5);
-          if (!wide) {
-            a.registers(Code.wide(0x63), TEMP, TEMP);
-          }
-          Place word = new Place(ADDRESS, TEMP, wide ? 3 : 2, 0, false);
-          if (t.code64()) {
-            a.lea(ADDRESS, word);
-          } else {
-            a.lea32(ADDRESS, word);
-          }
-        },
-        i.size,
-        writesMemory(i));
+    t.memory()
+        .probe(
+            () -> {
+              t.memory().address(i, 0);
+              loadBit.run();
+              a.registers(wide ? Code.wide(0xc1) : Code.of(0xc1), 7, TEMP);
+              a.byte1(wide ? 6 : 5);
+              if (!wide) {
+                a.registers(Code.wide(0x63), TEMP, TEMP);
+              }
+              Place word = new Place(ADDRESS, TEMP, wide ? 3 : 2, 0, false);
+              if (t.code64()) {
+                a.lea(ADDRESS, word);
+              } else {
+                a.lea32(ADDRESS, word);
+              }
+            },
+            i.size,
+            writesMemory(i));
     loadBit.run();
     a.arithmetic(false, 4, TEMP, wide ? 63 : 31);
     a.store(Context.at(Context.SCRATCH), TEMP);
@@ -246,7 +247,7 @@ final class Copy {
 
   private void probe() {
     boolean aligned = row.is(Attribute.ALIGN) || row.mnemonic().equals("CMPXCHG16B");
-    place = t.probe(i, memorySize(i), writesMemory(i), aligned);
+    place = t.memory().probe(i, memorySize(i), writesMemory(i), aligned);
   }
 
   /** Whether an instruction with a memory operand writes to it, or may. */

@@ -212,7 +212,7 @@ final class InstructionTranslator {
   private static void indirectTarget(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     if (i.destination == Instruction.MEMORY) {
-      Place place = t.probe(i, i.size, false, false);
+      Place place = t.memory().probe(i, i.size, false, false);
       a.memory(sized(i.size, 0x8b), ADDRESS, place);
     } else if (Registers.mapped(i.destination)) {
       a.registers(sized(i.size, 0x8b), ADDRESS, Registers.host(i.destination));
@@ -228,7 +228,7 @@ final class InstructionTranslator {
       indirectTarget(t, i);
       a.store(Context.at(CALL_SLOT), ADDRESS);
     }
-    Place place = t.probeStack(-i.size, i.size, true);
+    Place place = t.memory().probeStack(-i.size, i.size, true);
     if (direct) {
       pushReturn(t, i, place);
       t.goTo(target(t, i));
@@ -254,13 +254,13 @@ final class InstructionTranslator {
       t.assembler().constant(TEMP, next);
       t.assembler().memory(sized(i.size, 0x89), TEMP, place);
     }
-    t.moveStack(-i.size);
+    t.memory().moveStack(-i.size);
   }
 
   private static void ret(BlockTranslator t, Instruction i) {
-    Place place = t.probeStack(0, i.size, false);
+    Place place = t.memory().probeStack(0, i.size, false);
     t.assembler().memory(sized(i.size, 0x8b), ADDRESS, place);
-    t.goToAddressAfter(() -> t.moveStack(i.size + (int) (i.immediate & 0xffff)));
+    t.goToAddressAfter(() -> t.memory().moveStack(i.size + (int) (i.immediate & 0xffff)));
   }
 
   private static boolean pushes(Instruction i) {
@@ -281,11 +281,11 @@ final class InstructionTranslator {
   private static void push(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     if (i.destination == Instruction.MEMORY) {
-      Place place = t.probe(i, i.size, false, false);
+      Place place = t.memory().probe(i, i.size, false, false);
       a.memory(sized(i.size, 0x8b), ADDRESS, place);
       a.store(Context.at(CALL_SLOT), ADDRESS);
     }
-    Place place = t.probeStack(-i.size, i.size, true);
+    Place place = t.memory().probeStack(-i.size, i.size, true);
     int source = TEMP;
     if (i.destination == Instruction.MEMORY) {
       a.load(TEMP, Context.at(CALL_SLOT));
@@ -297,7 +297,7 @@ final class InstructionTranslator {
       a.load(TEMP, Context.register(i.destination));
     }
     a.memory(sized(i.size, 0x89), source, place);
-    t.moveStack(-i.size);
+    t.memory().moveStack(-i.size);
   }
 
   private static void pop(BlockTranslator t, Instruction i) {
@@ -306,30 +306,30 @@ final class InstructionTranslator {
       SystemInstructions.popStackPointer(t, i);
       return;
     }
-    Place place = t.probeStack(0, i.size, false);
+    Place place = t.memory().probeStack(0, i.size, false);
     boolean mapped = Registers.mapped(i.destination);
     int into = mapped ? Registers.host(i.destination) : TEMP;
     a.memory(sized(i.size, 0x8b), into, place);
     if (!mapped) {
       a.store(Context.register(i.destination), TEMP);
     }
-    t.moveStack(i.size);
+    t.memory().moveStack(i.size);
   }
 
   private static void leave(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     int frame = Registers.host(CpuState.RBP);
-    t.probe(() -> a.registers(sized(i.size, 0x8b), ADDRESS, frame), i.size, false);
+    t.memory().probe(() -> a.registers(sized(i.size, 0x8b), ADDRESS, frame), i.size, false);
     a.registers(sized(i.size, 0x8b), STACK, frame);
     a.memory(sized(i.size, 0x8b), frame, Place.at(ADDRESS, 0));
-    t.moveStack(i.size);
+    t.memory().moveStack(i.size);
   }
 
   private static void lea(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     boolean direct = i.size == 8 && Registers.mapped(i.destination);
     int into = direct ? Registers.host(i.destination) : ADDRESS;
-    t.offset(i, into);
+    t.memory().offset(i, into);
     if (direct) {
       return;
     }
@@ -375,7 +375,7 @@ final class InstructionTranslator {
   private static void div(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     if (i.destination == Instruction.MEMORY) {
-      Place place = t.probe(i, i.size, false, false);
+      Place place = t.memory().probe(i, i.size, false, false);
       t.freeFlags();
       a.memory(sized(i.size, 0x3b), Assembler.RDX, place);
       t.leaveToJavaIf(NOT_BELOW);

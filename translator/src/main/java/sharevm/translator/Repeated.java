@@ -40,11 +40,11 @@ final class Repeated {
     int nothing = a.jumpIf(EQUAL);
     if (moves) {
       room(t, RSI, size);
-      t.probe(() -> a.move(ADDRESS, RSI), size, false);
+      t.memory().probe(() -> a.move(ADDRESS, RSI), size, false);
       a.store(Context.at(Context.SOURCE), ADDRESS);
     }
     room(t, RDI, size);
-    t.probe(() -> a.move(ADDRESS, RDI), size, true);
+    t.memory().probe(() -> a.move(ADDRESS, RDI), size, true);
     if (moves) {
       a.move(TEMP, RSI);
       a.memory(Code.wide(0x2b), TEMP, Context.at(Context.SOURCE));

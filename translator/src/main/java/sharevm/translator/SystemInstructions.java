@@ -118,10 +118,10 @@ final class SystemInstructions {
   }
 
   private static void pushf(BlockTranslator t, Instruction i) {
-    Place place = t.probeStack(-i.size, i.size, true);
+    Place place = t.memory().probeStack(-i.size, i.size, true);
     flags(t);
     t.assembler().memory(InstructionTranslator.sized(i.size, 0x89), TEMP, place);
-    t.moveStack(-i.size);
+    t.memory().moveStack(-i.size);
   }
 
   private static void syscall(BlockTranslator t, Instruction i) {
@@ -226,7 +226,7 @@ final class SystemInstructions {
     Place selector = Context.at(Context.SELECTORS + 4 * i.source);
     Code store16 = new Code(0x66, false, false, 0, 0, 0x89);
     if (i.destination == Instruction.MEMORY) {
-      Place place = t.probe(i, 2, true, false);
+      Place place = t.memory().probe(i, 2, true, false);
       a.memory(load, TEMP, selector);
       a.memory(store16, TEMP, place);
     } else if (Registers.mapped(i.destination) && i.size > 2) {
@@ -243,7 +243,7 @@ final class SystemInstructions {
 
   /** POP of the stack pointer itself: what is popped, not where it was. */
   static void popStackPointer(BlockTranslator t, Instruction i) {
-    Place place = t.probeStack(0, i.size, false);
+    Place place = t.memory().probeStack(0, i.size, false);
     t.assembler().memory(InstructionTranslator.sized(i.size, 0x8b), STACK, place);
   }
 }

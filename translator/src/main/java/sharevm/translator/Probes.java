@@ -1,0 +1,254 @@
+package sharevm.translator;
+
+import static sharevm.translator.Registers.ADDRESS;
+import static sharevm.translator.Registers.STACK;
+import static sharevm.translator.Registers.TEMP;
+
+import java.util.Arrays;
+import sharevm.cpu.CpuState;
+import sharevm.cpu.decode.Instruction;
+import sharevm.translator.Assembler.Code;
+import sharevm.translator.Assembler.Place;
+import sharevm.translator.ExitSite.Kind;
+import sharevm.translator.Windows.Window;
+
+/** Emits the way from guest addresses to the host's, for the accesses of a block. */
+final class Probes {
+  private static final int NOT_EQUAL = 5;
+  private static final int ABOVE = 7;
+
+  /** What is known of a window's alignment while it is closed, or nothing has been asked. */
+  private static final int CLOSED = -2;
+
+  private static final int UNKNOWN = -1;
+
+  private final BlockTranslator t;
+  private final Assembler a;
+
+  /** The block's windows, or null where each access is to be checked by itself. */
+  private final Windows windows;
+
+  /** For each open window the alignment that is known of it. */
+  private final int[] windowAlignment = new int[Windows.MOST];
+
+  /** The window whose host address is in the address register, or -1. */
+  private int windowAtHand = -1;
+
+  Probes(BlockTranslator translator, Windows windows) {
+    t = translator;
+    a = translator.assembler();
+    this.windows = windows;
+    closeWindows();
+  }
+
+  /** Forgets all windows: what comes has to look again. */
+  void closeWindows() {
+    Arrays.fill(windowAlignment, CLOSED);
+    windowAtHand = -1;
+  }
+
+  /**
+   * Emits the linear address of the present instruction's memory operand, or of bytes before it,
+   * into the address register.
+   */
+  void address(Instruction i, int before) {
+    offset(i, before, ADDRESS);
+    if (i.segment == CpuState.FS || i.segment == CpuState.GS) {
+      int base = i.segment == CpuState.FS ? Context.FS_BASE : Context.GS_BASE;
+      a.memory(t.code64() ? Code.wide(0x03) : Code.of(0x03), ADDRESS, Context.at(base));
+    }
+  }
+
+  /** Emits the offset of the memory operand into a register; uses both scratch registers. */
+  void offset(Instruction i, int into) {
+    offset(i, 0, into);
+  }
+
+  private void offset(Instruction i, int before, int into) {
+    if (i.base == CpuState.BLOCK_RIP || i.base == CpuState.ZERO && i.index == CpuState.ZERO) {
+      long start = i.base == CpuState.BLOCK_RIP ? t.start() : 0;
+      a.constant(into, start + i.displacement - before & i.addressMask);
+      return;
+    }
+    int base = addressRegister(i.base, ADDRESS);
+    int index = addressRegister(i.index, TEMP);
+    Place place = new Place(base, index, i.scale, (int) i.displacement - before, false);
+    if (i.addressSize == 4) {
+      a.lea32(into, place);
+    } else {
+      a.lea(into, place);
+    }
+  }
+
+  private int addressRegister(int guest, int scratch) {
+    if (guest == CpuState.ZERO) {
+      return Assembler.NONE;
+    }
+    if (Registers.mapped(guest)) {
+      return Registers.host(guest);
+    }
+    a.load(scratch, Context.register(guest));
+    return scratch;
+  }
+
+  /**
+   * Emits how a linear address gets into the address register; done again when the TLB has missed.
+   */
+  @FunctionalInterface
+  interface Addressing {
+    void emit();
+  }
+
+  /**
+   * Finds the host's place of the present instruction's memory operand, or leaves the block; the
+   * address register is part of it.
+   */
+  Place probe(Instruction i, int size, boolean write, boolean aligned) {
+    Window window = windows == null ? null : windows.operand(t.index());
+    int at = window == null ? 0 : windows.operandAt(t.index());
+    boolean near = (int) i.displacement - at <= (int) i.displacement;
+    if (window == null || !near) {
+      probe(() -> address(i, 0), size, write, aligned);
+      return Place.at(ADDRESS, 0);
+    }
+    reach(window, () -> address(i, at));
+    if (aligned && windowAlignment[window.slot()] != (at & 15)) {
+      t.freeFlags();
+      leaveUnlessAligned(at & 15);
+      windowAlignment[window.slot()] = at & 15;
+    }
+    return Place.at(ADDRESS, at);
+  }
+
+  /** Finds the host's place of bytes at a distance from the stack pointer, or leaves the block. */
+  Place probeStack(int distance, int size, boolean write) {
+    Window window = windows == null ? null : windows.stack(t.index());
+    if (window == null) {
+      probe(() -> stackAddress(distance), size, write);
+      return Place.at(ADDRESS, 0);
+    }
+    int at = windows.stackAt(t.index());
+    reach(window, () -> stackAddress(distance - at));
+    return Place.at(ADDRESS, at);
+  }
+
+  private void stackAddress(int distance) {
+    Place place = Place.at(STACK, distance);
+    if (t.code64()) {
+      a.lea(ADDRESS, place);
+    } else {
+      a.lea32(ADDRESS, place);
+    }
+  }
+
+  private void leaveUnlessAligned(int at) {
+    int register = ADDRESS;
+    if (at != 0) {
+      a.lea32(TEMP, Place.at(ADDRESS, at));
+      register = TEMP;
+    }
+    a.registers(new Code(0, false, false, Code.BYTE_RM, 0, 0xf6), 0, register);
+    a.byte1(15);
+    t.leaveToJavaIf(NOT_EQUAL);
+  }
+
+  /** Turns an address into the host's in the address register, or leaves the block. */
+  void probe(Addressing addressing, int size, boolean write) {
+    probe(addressing, size, write, false);
+  }
+
+  private void probe(Addressing addressing, int size, boolean write, boolean aligned) {
+    t.freeFlags();
+    int start = a.position();
+    int tlb = ModeKey.tlb(t.modeKey());
+    int missed = look(addressing, size, write, aligned);
+    int number = t.site(Kind.MISS, 0, size, write);
+    t.later(
+        () -> {
+          a.patchToHere(missed);
+          addressing.emit();
+          a.constant(TEMP, number << 8 | size - 1);
+          t.callMiss(tlb, write);
+          a.patch(a.jump(), start);
+        });
+  }
+
+  /** Returns the distance of the mode's TLB from where R15 points. */
+  private int tlbPlace() {
+    return Context.TLB + ModeKey.tlb(t.modeKey()) * Context.TLB_SIZE - Context.BIAS;
+  }
+
+  /**
+   * Looks into the TLB; returns the position behind the jump that is taken when it misses. What is
+   * to be aligned and is not touches no page, as its fault comes first.
+   */
+  private int look(Addressing addressing, int size, boolean write, boolean aligned) {
+    addressing.emit();
+    if (aligned) {
+      leaveUnlessAligned(0);
+    }
+    a.registers(Code.of(0x89), ADDRESS, TEMP);
+    a.registers(Code.of(0xc1), 5, TEMP);
+    a.byte1(12 - Context.TLB_ENTRY_SHIFT);
+    a.arithmetic(false, 4, TEMP, (1 << Context.TLB_BITS) - 1 << Context.TLB_ENTRY_SHIFT);
+    int tlb = tlbPlace();
+    int tag = tlb + (write ? Context.TLB_WRITE : Context.TLB_READ);
+    a.memory(Code.wide(0x2b), ADDRESS, new Place(Assembler.R15, TEMP, 0, tag, false));
+    a.arithmetic(true, 7, ADDRESS, 4096 - size);
+    int missed = a.jumpIf(ABOVE);
+    int host = tlb + Context.TLB_HOST;
+    a.memory(Code.wide(0x03), ADDRESS, new Place(Assembler.R15, TEMP, 0, host, false));
+    return missed;
+  }
+
+  /** Brings the host's address of a window into the address register. */
+  private void reach(Window window, Addressing addressing) {
+    int slot = window.slot();
+    Place kept = Context.at(Context.WINDOWS + 8 * slot);
+    if (windowAlignment[slot] == CLOSED) {
+      open(window, addressing);
+      a.store(kept, ADDRESS);
+      windowAlignment[slot] = UNKNOWN;
+    } else if (windowAtHand != slot || a.addressTouched()) {
+      a.load(ADDRESS, kept);
+    }
+    windowAtHand = slot;
+    a.addressKept();
+  }
+
+  /**
+   * Looks a window up in the TLB. One that crosses a page, or that is not to be written to, is left
+   * to a translation of the rest that checks each access by itself.
+   */
+  private void open(Window window, Addressing addressing) {
+    int size = window.size();
+    t.freeFlags();
+    int start = a.position();
+    int tlb = ModeKey.tlb(t.modeKey());
+    int missed = look(addressing, size, window.written(), false);
+    int number = t.site(Kind.WINDOW_MISS, 0, size, window.written());
+    t.later(
+        () -> {
+          a.patchToHere(missed);
+          addressing.emit();
+          a.registers(Code.of(0x89), ADDRESS, TEMP);
+          a.arithmetic(false, 4, TEMP, 4095);
+          a.arithmetic(false, 7, TEMP, 4096 - size);
+          int crosses = a.jumpIf(ABOVE);
+          a.constant(TEMP, number << 8);
+          t.callMiss(tlb, window.written());
+          a.patch(a.jump(), start);
+          a.patchToHere(crosses);
+          t.leaveForPlainRest();
+        });
+  }
+
+  /** Adds to the stack pointer, without touching flags. */
+  void moveStack(int distance) {
+    if (t.code64()) {
+      a.lea(STACK, Place.at(STACK, distance));
+    } else {
+      a.lea32(STACK, Place.at(STACK, distance));
+    }
+  }
+}
