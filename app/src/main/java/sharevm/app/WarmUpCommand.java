@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
@@ -22,6 +23,9 @@ final class WarmUpCommand implements Callable<Integer> {
   private static final int DISK_BYTES = 4 << 20;
 
   @Spec private CommandSpec spec;
+
+  @Option(names = "--guest", description = "Boot the guest mini as well.")
+  private boolean guest;
 
   private WarmUpCommand() {}
 
@@ -34,6 +38,9 @@ final class WarmUpCommand implements Callable<Integer> {
     root.usage(nowhere);
     root.getSubcommands().get("run").usage(nowhere);
     convertDisks();
+    if (guest) {
+      return SharevmCommand.execute("run", "--timeout", "60s");
+    }
     return ExitStatus.DONE;
   }
 
