@@ -157,7 +157,8 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "WORD",
       split = ",",
       converter = TraceConverter.class,
-      description = "Write what chips do to standard error: apic, pci, uart and so on, or all.")
+      description =
+          "Write what processors and chips do to standard error: cpu, apic, pci and so on, or all.")
   private Set<Trace.Category> trace = Set.of();
 
   private RunCommand() {}
