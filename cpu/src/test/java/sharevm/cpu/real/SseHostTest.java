@@ -1,25 +1,15 @@
 package sharevm.cpu.real;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** {@link SseUnit} against the SSE unit of this machine, bit for bit, with MXCSR and #XM. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-final class SseHostTest {
+final class SseHostTest extends HostFpuComparison<SseHostTest.Operation> {
   private static final int QUICK_CASES = 2_000;
   private static final int LONG_CASES = 1_000_000;
-  private static final int BATCH = 2_000;
   private static final long SINGLE = 0xffff_ffffL;
 
   /** What an instruction reads and where its result goes. */
@@ -138,22 +128,6 @@ final class SseHostTest {
     return unit.doubles();
   }
 
-  private HostFpu host;
-
-  @BeforeAll
-  void start() {
-    Optional<HostFpu> started = HostFpu.start();
-    assumeTrue(started.isPresent(), "no x86-64 hardware to compare with, or no gcc");
-    host = started.get();
-  }
-
-  @AfterAll
-  void stop() throws IOException {
-    if (host != null) {
-      host.close();
-    }
-  }
-
   @ParameterizedTest
   @EnumSource
   void agreesWithHardware(Operation operation) {
@@ -167,22 +141,8 @@ final class SseHostTest {
     compare(operation, LONG_CASES);
   }
 
-  private void compare(Operation operation, int count) {
-    long seed = Long.getLong("sharevm.seed", 1) + operation.ordinal();
-    RealSamples samples = new RealSamples(seed);
-    for (int done = 0; done < count; done += BATCH) {
-      List<FpuCase> cases = new ArrayList<>();
-      for (int i = 0; i < BATCH; i++) {
-        cases.add(prepare(operation, samples));
-      }
-      List<FpuCase> answers = host.run(cases);
-      for (int i = 0; i < BATCH; i++) {
-        check(operation, cases.get(i), answers.get(i), seed);
-      }
-    }
-  }
-
-  private static FpuCase prepare(Operation operation, RealSamples samples) {
+  @Override
+  FpuCase prepare(Operation operation, RealSamples samples) {
     int[] code = operation.code.clone();
     if (code[code.length - 1] == -1) {
       code[code.length - 1] = immediate(operation, samples.random().nextInt(256));
@@ -231,7 +191,8 @@ final class SseHostTest {
     };
   }
 
-  private static void check(Operation operation, FpuCase in, FpuCase out, long seed) {
+  @Override
+  void check(Operation operation, FpuCase in, FpuCase out, long seed) {
     SseUnit unit = new SseUnit();
     int immediate = in.bytes.get(640 + operation.code.length - 1) & 0xff;
     unit.begin(in.mxcsr());

@@ -1,19 +1,13 @@
 package sharevm.cpu.real;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import sharevm.cpu.opcode.Opcode;
@@ -25,11 +19,9 @@ import sharevm.cpu.opcode.OperandType;
  * and doubles with special values, every MXCSR, x87 states that MMX changes, memory, flags, #XM and
  * #MF.
  */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-final class SseInstructionHostTest {
+final class SseInstructionHostTest extends HostFpuComparison<Opcode> {
   private static final int QUICK_CASES = 100;
   private static final int LONG_CASES = 100_000;
-  private static final int BATCH = 100;
 
   /** They need more general registers than a case has. */
   private static final Set<String> LEFT_OUT = Set.of("PCMPESTRI", "PCMPESTRM");
@@ -41,21 +33,6 @@ final class SseInstructionHostTest {
   private static final float TOLERATED = 3.0f / 4096;
 
   private final FloatProcessor processor = new FloatProcessor();
-  private HostFpu host;
-
-  @BeforeAll
-  void start() {
-    Optional<HostFpu> started = HostFpu.start();
-    assumeTrue(started.isPresent(), "no x86-64 hardware to compare with, or no gcc");
-    host = started.get();
-  }
-
-  @AfterAll
-  void stop() throws IOException {
-    if (host != null) {
-      host.close();
-    }
-  }
 
   Stream<Opcode> rows() {
     return processor.table().rows().stream()
@@ -76,22 +53,8 @@ final class SseInstructionHostTest {
     compare(row, LONG_CASES);
   }
 
-  private void compare(Opcode row, int count) {
-    long seed = Long.getLong("sharevm.seed", 1) + row.text().hashCode();
-    RealSamples samples = new RealSamples(seed);
-    for (int done = 0; done < count; done += BATCH) {
-      List<FpuCase> cases = new ArrayList<>();
-      for (int i = 0; i < BATCH; i++) {
-        cases.add(prepare(row, samples));
-      }
-      List<FpuCase> answers = host.run(cases);
-      for (int i = 0; i < BATCH; i++) {
-        check(row, cases.get(i), answers.get(i), seed);
-      }
-    }
-  }
-
-  private static FpuCase prepare(Opcode row, RealSamples samples) {
+  @Override
+  FpuCase prepare(Opcode row, RealSamples samples) {
     SplittableRandom random = samples.random();
     FpuCase one = new FpuCase().code(encode(row, random)).mxcsr(samples.mxcsr());
     one.control(samples.control()).status(random.nextInt(0x10000) & 0x7f00);
@@ -168,7 +131,8 @@ final class SseInstructionHostTest {
     return reg << 3 | rm;
   }
 
-  private void check(Opcode row, FpuCase in, FpuCase out, long seed) {
+  @Override
+  void check(Opcode row, FpuCase in, FpuCase out, long seed) {
     FpuCase ours = processor.execute(row, in);
     if (APPROXIMATE.contains(row.mnemonic())) {
       tolerate(ours, out);

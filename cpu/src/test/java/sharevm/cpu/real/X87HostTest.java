@@ -1,16 +1,8 @@
 package sharevm.cpu.real;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -18,11 +10,9 @@ import org.junit.jupiter.params.provider.EnumSource;
  * {@link X87Unit} against the x87 unit of this machine: results bit for bit, exceptions, condition
  * codes, and whether an unmasked exception leaves the destination alone.
  */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-final class X87HostTest {
+final class X87HostTest extends HostFpuComparison<X87HostTest.Operation> {
   private static final int QUICK_CASES = 1_000;
   private static final int LONG_CASES = 1_000_000;
-  private static final int BATCH = 1_000;
   private static final int C1 = 0x0200;
   private static final int CONDITIONS = 0x4700;
 
@@ -82,24 +72,9 @@ final class X87HostTest {
     }
   }
 
-  private HostFpu host;
   private final X87Unit unit = new X87Unit();
   private final Real a = new Real();
   private final Real b = new Real();
-
-  @BeforeAll
-  void start() {
-    Optional<HostFpu> started = HostFpu.start();
-    assumeTrue(started.isPresent(), "no x86-64 hardware to compare with, or no gcc");
-    host = started.get();
-  }
-
-  @AfterAll
-  void stop() throws IOException {
-    if (host != null) {
-      host.close();
-    }
-  }
 
   @ParameterizedTest
   @EnumSource
@@ -114,22 +89,8 @@ final class X87HostTest {
     compare(operation, LONG_CASES);
   }
 
-  private void compare(Operation operation, int count) {
-    long seed = Long.getLong("sharevm.seed", 1) + operation.ordinal();
-    RealSamples samples = new RealSamples(seed);
-    for (int done = 0; done < count; done += BATCH) {
-      List<FpuCase> cases = new ArrayList<>();
-      for (int i = 0; i < BATCH; i++) {
-        cases.add(prepare(operation, samples));
-      }
-      List<FpuCase> answers = host.run(cases);
-      for (int i = 0; i < BATCH; i++) {
-        check(operation, cases.get(i), answers.get(i), seed);
-      }
-    }
-  }
-
-  private static FpuCase prepare(Operation operation, RealSamples samples) {
+  @Override
+  FpuCase prepare(Operation operation, RealSamples samples) {
     FpuCase one = new FpuCase().code(operation.code).control(samples.control()).tags(3);
     int first = samples.signExponent();
     int second = samples.signExponent();
@@ -166,7 +127,8 @@ final class X87HostTest {
     return Long.parseUnsignedLong(Long.toString(value), 16);
   }
 
-  private void check(Operation operation, FpuCase in, FpuCase out, long seed) {
+  @Override
+  void check(Operation operation, FpuCase in, FpuCase out, long seed) {
     X87Context context = unit.context();
     context.setControl(in.control());
     a.setExtended(in.signExponent(0), in.significand(0));

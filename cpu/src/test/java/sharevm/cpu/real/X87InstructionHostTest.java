@@ -1,19 +1,13 @@
 package sharevm.cpu.real;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import sharevm.cpu.opcode.Opcode;
@@ -23,11 +17,9 @@ import sharevm.cpu.opcode.OperandType;
  * Every x87 row of the opcode table against the x87 unit of this machine, from random states: all
  * registers, tags, TOP, status and control word, flags, memory.
  */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-final class X87InstructionHostTest {
+final class X87InstructionHostTest extends HostFpuComparison<Opcode> {
   private static final int QUICK_CASES = 500;
   private static final int LONG_CASES = 100_000;
-  private static final int BATCH = 500;
 
   /**
    * Each maker computes these in its own way, so the last place of the result may differ, and with
@@ -40,21 +32,6 @@ final class X87InstructionHostTest {
   private static final int C1 = 0x200;
 
   private final FloatProcessor processor = new FloatProcessor();
-  private HostFpu host;
-
-  @BeforeAll
-  void start() {
-    Optional<HostFpu> started = HostFpu.start();
-    assumeTrue(started.isPresent(), "no x86-64 hardware to compare with, or no gcc");
-    host = started.get();
-  }
-
-  @AfterAll
-  void stop() throws IOException {
-    if (host != null) {
-      host.close();
-    }
-  }
 
   Stream<Opcode> rows() {
     return processor.table().rows().stream().filter(row -> row.is(Opcode.Attribute.X87));
@@ -73,22 +50,8 @@ final class X87InstructionHostTest {
     compare(row, LONG_CASES);
   }
 
-  private void compare(Opcode row, int count) {
-    long seed = Long.getLong("sharevm.seed", 1) + row.text().hashCode();
-    RealSamples samples = new RealSamples(seed);
-    for (int done = 0; done < count; done += BATCH) {
-      List<FpuCase> cases = new ArrayList<>();
-      for (int i = 0; i < BATCH; i++) {
-        cases.add(prepare(row, samples));
-      }
-      List<FpuCase> answers = host.run(cases);
-      for (int i = 0; i < BATCH; i++) {
-        check(row, cases.get(i), answers.get(i), seed);
-      }
-    }
-  }
-
-  private static FpuCase prepare(Opcode row, RealSamples samples) {
+  @Override
+  FpuCase prepare(Opcode row, RealSamples samples) {
     SplittableRandom random = samples.random();
     FpuCase one = new FpuCase().code(encode(row, random)).control(samples.control());
     int status = random.nextInt(0x10000) & 0x7f00;
@@ -192,7 +155,8 @@ final class X87InstructionHostTest {
     return bytes.stream().mapToInt(b -> b).toArray();
   }
 
-  private void check(Opcode row, FpuCase in, FpuCase out, long seed) {
+  @Override
+  void check(Opcode row, FpuCase in, FpuCase out, long seed) {
     FpuCase ours = processor.execute(row, in);
     if (APPROXIMATE.contains(row.mnemonic())) {
       tolerate(ours, out);
