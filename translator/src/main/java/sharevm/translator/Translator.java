@@ -109,9 +109,9 @@ public final class Translator implements Engine, CodePages.Cache {
   public Exit run(long budget) {
     owner = Thread.currentThread();
     interpreter.enter();
-    end = retired() + budget;
+    end = spent() + budget;
     while (true) {
-      long left = end - retired();
+      long left = end - spent();
       if (left <= 0) {
         return new Exit.BudgetSpent();
       }
@@ -129,6 +129,10 @@ public final class Translator implements Engine, CodePages.Cache {
         return exit;
       }
     }
+  }
+
+  private long spent() {
+    return retired + interpreter.spent();
   }
 
   private Exit attend() {
@@ -157,7 +161,7 @@ public final class Translator implements Engine, CodePages.Cache {
       }
       return interpreter.execute(decoded, decoded.instructions.length);
     } catch (GuestFault fault) {
-      return cpu.events.fault(fault);
+      return interpreter.faulted(fault);
     }
   }
 
@@ -300,7 +304,7 @@ public final class Translator implements Engine, CodePages.Cache {
           if (exit != null || !canResume(site, mappings)) {
             return exit;
           }
-          budget = end - retired();
+          budget = end - spent();
           context.enter(budget);
           context.giveBack(site.index() + 1 - site.block().code.length);
           address = context.missReturn();
@@ -367,7 +371,7 @@ public final class Translator implements Engine, CodePages.Cache {
     try {
       return interpreter.execute(interpreter.find(), 1);
     } catch (GuestFault fault) {
-      return cpu.events.fault(fault);
+      return interpreter.faulted(fault);
     }
   }
 

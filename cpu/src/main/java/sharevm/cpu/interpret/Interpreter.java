@@ -40,8 +40,7 @@ public final class Interpreter implements Engine {
 
   private long retired;
 
-  /** {@link Cpu#run} returns when as many instructions have retired. */
-  private long end;
+  private long faults;
 
   /** Makes the interpreter of a processor. */
   public Interpreter(Cpu cpu, CodePages codePages) {
@@ -56,6 +55,11 @@ public final class Interpreter implements Engine {
   @Override
   public long retired() {
     return retired;
+  }
+
+  /** Returns what has been used up of budgets: instructions that retired, and faults. */
+  public long spent() {
+    return retired + faults;
   }
 
   @Override
@@ -79,8 +83,8 @@ public final class Interpreter implements Engine {
   @Override
   public Exit run(long budget) {
     enter();
-    end = retired + budget;
-    while (retired < end) {
+    long end = spent() + budget;
+    while (spent() < end) {
       if (s.attention.bits() != 0) {
         Exit exit = attend();
         if (exit != null) {
@@ -90,7 +94,7 @@ public final class Interpreter implements Engine {
       if (s.halted || s.waitForStartup) {
         return cpu.idle();
       }
-      Exit exit = cpu.events.single() ? step() : block(end - retired);
+      Exit exit = cpu.events.single() ? step() : block(end - spent());
       if (exit != null) {
         return exit;
       }
@@ -136,8 +140,8 @@ public final class Interpreter implements Engine {
   }
 
   /** A fault uses up budget too: a handler that faults at once would otherwise never come back. */
-  private Exit faulted(GuestFault fault) {
-    end--;
+  public Exit faulted(GuestFault fault) {
+    faults++;
     return cpu.events.fault(fault);
   }
 
