@@ -14,7 +14,9 @@ import sharevm.disk.io.Bytes;
 /**
  * Internal snapshots (qcow2.txt, "Snapshots"): a snapshot is a copy of the L1 table whose clusters
  * are counted once more. Each operation first raises counts, then points the header at the new
- * tables, then lowers counts; a cut of power in between loses space only.
+ * tables, then lowers counts; a cut of power in between loses space only. Counts and the flags that
+ * repeat them cannot change at once, so the image is marked as dirty meanwhile: whoever opens it
+ * for writing after a cut makes them agree first.
  */
 final class Qcow2SnapshotTable {
   private static final int FIXED = 40;
@@ -80,6 +82,14 @@ final class Qcow2SnapshotTable {
 
   Snapshot take(String name) throws DiskException {
     layer.commit();
+    setDirty(true);
+    Snapshot made = add(name);
+    layer.commit();
+    setDirty(false);
+    return made;
+  }
+
+  private Snapshot add(String name) throws DiskException {
     List<Entry> entries = read();
     long id = 1;
     for (Entry entry : entries) {
@@ -107,6 +117,13 @@ final class Qcow2SnapshotTable {
   void apply(String idOrName) throws DiskException {
     layer.commit();
     Entry chosen = find(read(), idOrName);
+    setDirty(true);
+    goBackTo(chosen);
+    layer.commit();
+    setDirty(false);
+  }
+
+  private void goBackTo(Entry chosen) throws DiskException {
     countTree(chosen.l1Offset(), chosen.l1Size(), 1);
     long entriesNeeded =
         Math.max(
@@ -132,9 +149,19 @@ final class Qcow2SnapshotTable {
     layer.commit();
     List<Entry> entries = read();
     Entry chosen = find(entries, idOrName);
+    setDirty(true);
     entries.remove(chosen);
     write(entries);
     dropTree(chosen.l1Offset(), chosen.l1Size());
+    setDirty(false);
+  }
+
+  /** Version 2 has no such mark. */
+  private void setDirty(boolean dirty) throws DiskException {
+    if (header.version >= 3) {
+      long others = header.incompatible & ~Qcow2Header.DIRTY;
+      layer.putIncompatible(dirty ? others | Qcow2Header.DIRTY : others);
+    }
   }
 
   private void dropTree(long l1Offset, int l1Size) throws DiskException {
