@@ -265,4 +265,50 @@ class OperationsTest {
     assertThat(Thread.interrupted()).as("the interrupt is kept").isTrue();
     return path;
   }
+
+  static Stream<DiskFormat> growing() {
+    return Stream.of(
+        Vmdk.sparse(),
+        new Vmdk(Variant.MONOLITHIC_FLAT, "ide"),
+        new Vdi(false),
+        new Vdi(true),
+        Vhd.dynamic(),
+        Vhdx.dynamic(),
+        Qcow2.usual());
+  }
+
+  /** Large enough that tables must move, with data at the end of the old disk and of the new. */
+  @ParameterizedTest
+  @MethodSource("growing")
+  void grownDisksAreReadByQemu(DiskFormat format) throws Exception {
+    long larger = format instanceof Vdi vdi && vdi.fixed() ? 50 << 20 : 3L << 30;
+    byte[] content = Disks.content(SIZE - 512, 5);
+    Path raw = Disks.rawFile(dir.resolve("raw"), content);
+    Path image = convert(raw, dir.resolve("image"), format, ConvertOptions.usual());
+    try (DiskImage disk = DiskImages.open(image, OpenOptions.forWriting())) {
+      disk.capability(Resizable.class).orElseThrow().resize(larger);
+      assertThat(disk.size()).isEqualTo(larger);
+      disk.write(ByteBuffer.wrap(new byte[] {1, 2, 3}), larger - 512);
+    }
+    try (var file = new java.io.RandomAccessFile(raw.toFile(), "rw")) {
+      file.seek(larger - 512);
+      file.write(new byte[] {1, 2, 3});
+      file.setLength(larger);
+    }
+    assertThat(DiskImages.check(image).isClean()).isTrue();
+    String theirs = Creator.qemuName(format.name());
+    Tools.run("qemu-img", "compare", "-f", "raw", "-F", theirs, raw, image);
+  }
+
+  @Test
+  void aVdiGrowsNoFurtherThanItsTable() throws Exception {
+    Path image = dir.resolve("a.vdi");
+    DiskImages.create(image, new Vdi(false), SIZE);
+    byte[] before = Files.readAllBytes(image);
+    try (DiskImage disk = DiskImages.open(image, OpenOptions.forWriting())) {
+      Resizable resizable = disk.capability(Resizable.class).orElseThrow();
+      assertThatThrownBy(() -> resizable.resize(1L << 40)).hasMessageContaining("has room");
+    }
+    assertThat(Files.readAllBytes(image)).isEqualTo(before);
+  }
 }

@@ -107,7 +107,9 @@ class PowerCutTest {
         Workload.with(Beside.RESIZING, usual),
         Workload.with(Beside.RESIZING, small),
         Workload.with(Beside.RESIZING, vhd),
-        Workload.with(Beside.RESIZING, vhdx));
+        Workload.with(Beside.RESIZING, vhdx),
+        Workload.with(Beside.RESIZING, vmdk),
+        Workload.with(Beside.RESIZING, new Vdi(false)));
   }
 
   /** One thing that reached the host: a write, a change of length (bytes null), or a flush. */

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.UUID;
+import sharevm.disk.DiskException;
 
 /** Small arithmetic on bytes and offsets that all formats need. */
 public final class Bytes {
@@ -30,6 +31,16 @@ public final class Bytes {
   /** A read-only buffer of up to 64 KiB of zeroes. */
   public static ByteBuffer zeroes(long count) {
     return ByteBuffer.wrap(ZEROES, 0, (int) Math.min(count, ZEROES.length)).asReadOnlyBuffer();
+  }
+
+  /** Writes zeroes to a range of a file. */
+  public static void writeZeroes(Storage file, long offset, long length) throws DiskException {
+    for (long at = offset, end = offset + length; at < end; ) {
+      ByteBuffer zeroes = zeroes(end - at);
+      int part = zeroes.remaining();
+      file.write(zeroes, at);
+      at += part;
+    }
   }
 
   /** True when {@code length} bytes of a buffer from {@code from} are all zero. */

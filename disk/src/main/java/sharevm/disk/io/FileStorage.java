@@ -291,6 +291,14 @@ public final class FileStorage implements Storage {
                   "no space left on the host",
                   "free some and try again")
               .causedBy(e);
+      case IOException _ when reason.contains("File too large") ->
+          new DiskException(
+                  Kind.NO_SPACE,
+                  name,
+                  offset,
+                  "the host allows no file of this size",
+                  "use another file system, or a format in parts such as twoGbMaxExtentSparse")
+              .causedBy(e);
       case IOException _ ->
           new DiskException(Kind.IO, name, offset, "cannot be " + verb + ": " + reason, "")
               .causedBy(e);

@@ -411,7 +411,8 @@ public final class Qcow2Layer extends MappedLayer
     Refcounts.Clusters got = refcounts.allocate(count);
     long offset = got.first() << header.clusterBits;
     long end = offset + (got.count() << header.clusterBits);
-    zeroRange(offset, Math.min(end, knownFileSize));
+    // Clusters that were free before may hold anything.
+    Bytes.writeZeroes(file, offset, Math.max(0, Math.min(end, knownFileSize) - offset));
     grownTo(end);
     reservedEnd = Math.max(reservedEnd, end);
     for (long i = 0; i < got.count(); i++) {
@@ -419,16 +420,6 @@ public final class Qcow2Layer extends MappedLayer
     }
     commitIfFull();
     return (first + got.count() << header.clusterBits) - position;
-  }
-
-  /** Clusters that were free before may hold anything. */
-  private void zeroRange(long from, long to) throws DiskException {
-    for (long at = from; at < to; ) {
-      ByteBuffer zeroes = Bytes.zeroes(to - at);
-      int part = zeroes.remaining();
-      file.write(zeroes, at);
-      at += part;
-    }
   }
 
   void putEntry(long at, long entry, long bitmap) throws DiskException {

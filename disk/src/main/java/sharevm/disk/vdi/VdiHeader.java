@@ -29,6 +29,8 @@ record VdiHeader(
   static final int SIZE = 512;
   static final int SIGNATURE = 0xbeda107f;
   static final int AT_SIGNATURE = 64;
+  static final int AT_DISK_SIZE = 368;
+  static final int AT_BLOCKS = 384;
   static final int AT_BLOCKS_ALLOCATED = 388;
   static final int AT_UUID_MODIFY = 408;
   static final int AT_UUID_LINKAGE = 424;

@@ -15,6 +15,7 @@ import java.util.UUID;
 import sharevm.disk.CheckReport;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskException.Kind;
+import sharevm.disk.Resizable;
 import sharevm.disk.io.Bytes;
 import sharevm.disk.io.FileStorage.Mode;
 import sharevm.disk.io.MetaCache;
@@ -35,7 +36,7 @@ import sharevm.disk.layer.Run;
  * <p>The number of allocated blocks in the header, by which VirtualBox and QEMU choose the next
  * one, is written before the table, so that it is never too small.
  */
-public final class VdiLayer extends MappedLayer implements Rebasable {
+public final class VdiLayer extends MappedLayer implements Rebasable, Resizable {
   private static final int FREE = -1;
   private static final int ZERO = -2;
   private static final int MOST_CANDIDATES = 2000;
@@ -43,7 +44,7 @@ public final class VdiLayer extends MappedLayer implements Rebasable {
   private final Storage file;
   private final Storages host;
   private final MetaCache table;
-  private VdiHeader header;
+  private volatile VdiHeader header;
   private UUID modified;
   private long next;
   private long noted;
@@ -242,6 +243,67 @@ public final class VdiLayer extends MappedLayer implements Rebasable {
       table.writeBack();
       file.force();
     }
+  }
+
+  /** The blocks follow the table at once, so it can grow into the room that is left only. */
+  @Override
+  public void resize(long newSize) throws DiskException {
+    if (newSize % 512 != 0 || newSize < size()) {
+      throw DiskException.unsupported(
+          name(), "making a VDI smaller, or no multiple of 512 bytes; convert it instead");
+    }
+    long room = (header.dataOffset() - header.blocksOffset()) / 4;
+    long blocks = Bytes.divideUp(newSize, header.blockSize());
+    if (blocks > room) {
+      throw DiskException.unsupported(
+          name(),
+          "growing a VDI beyond "
+              + room * header.blockSize()
+              + " bytes, for which its block table has room; convert it instead");
+    }
+    touch();
+    alone().lock();
+    try {
+      commit();
+      clearTail();
+      grow(newSize, (int) blocks);
+    } finally {
+      alone().unlock();
+    }
+  }
+
+  /** What lies behind the old end in its last block becomes part of the disk. */
+  private void clearTail() throws DiskException {
+    long in = size() % header.blockSize();
+    if (in == 0) {
+      return;
+    }
+    Run run = lookup(size() - 1);
+    if (run.kind() == Run.Kind.DATA) {
+      Bytes.writeZeroes(file, run.offset() + 1, header.blockSize() - in);
+    }
+  }
+
+  /** The new entries are in the file before the header's one sector counts them. */
+  private void grow(long newSize, int blocks) throws DiskException {
+    boolean fixed = header.type() == VdiHeader.FIXED;
+    for (long block = header.blocks(); block < blocks; block++) {
+      table.putInt(header.blocksOffset() + block * 4, fixed ? (int) next++ : FREE);
+      if (table.isFull()) {
+        table.writeBack();
+      }
+    }
+    fileEnd = fixed ? Math.max(fileEnd, blockOffset(next)) : fileEnd;
+    file.extend(fileEnd);
+    table.writeBack();
+    file.force();
+    ByteBuffer sector = file.read(0, VdiHeader.SIZE, ByteOrder.LITTLE_ENDIAN);
+    sector.putLong(VdiHeader.AT_DISK_SIZE, newSize).putInt(VdiHeader.AT_BLOCKS, blocks);
+    sector.putInt(VdiHeader.AT_BLOCKS_ALLOCATED, (int) next);
+    file.write(sector, 0);
+    file.force();
+    noted = next;
+    header = VdiHeader.read(file);
   }
 
   @Override

@@ -97,11 +97,19 @@ final class VhdDynamicLayer extends MappedLayer implements VhdLayer, Resizable, 
     dataEnd = footed ? tail : Bytes.roundUp(Math.max(end, length), SECTOR);
   }
 
-  /** A cut of power may have left none at the end, where most readers look. */
+  /**
+   * A cut of power may have left none at the end, where most readers look, or another one at the
+   * start than at the end.
+   */
   @Override
   protected void beforeFirstWrite() throws DiskException {
     if (!footed) {
       file.write(footer.toBytes(), dataEnd);
+      file.force();
+    }
+    ByteBuffer copy = file.read(0, VhdFooter.SIZE, ByteOrder.BIG_ENDIAN);
+    if (!copy.equals(footer.toBytes())) {
+      file.write(footer.toBytes(), 0);
       file.force();
     }
   }

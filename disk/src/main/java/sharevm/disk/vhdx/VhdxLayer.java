@@ -102,12 +102,7 @@ public final class VhdxLayer extends MappedLayer implements Resizable, Rebasable
       return;
     }
     long end = Math.min(replay.offset() + replay.length(), file.size());
-    for (long at = replay.offset(); at < end; ) {
-      ByteBuffer zeroes = Bytes.zeroes(end - at);
-      int part = zeroes.remaining();
-      file.write(zeroes, at);
-      at += part;
-    }
+    Bytes.writeZeroes(file, replay.offset(), Math.max(0, end - replay.offset()));
   }
 
   @Override
@@ -361,12 +356,7 @@ public final class VhdxLayer extends MappedLayer implements Resizable, Rebasable
     long in = size % metadata.blockSize();
     if (in != 0 && (meta.getLong(entryAt(size - 1)) & 7) >= FULLY_PRESENT) {
       long block = meta.getLong(entryAt(size - 1)) & OFFSET_MASK;
-      for (long at = in; at < metadata.blockSize(); ) {
-        ByteBuffer zeroes = Bytes.zeroes(metadata.blockSize() - at);
-        int part = zeroes.remaining();
-        file.write(zeroes, block + at);
-        at += part;
-      }
+      Bytes.writeZeroes(file, block + in, metadata.blockSize() - in);
     }
   }
 

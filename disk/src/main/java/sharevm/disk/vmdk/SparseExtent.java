@@ -232,6 +232,54 @@ final class SparseExtent implements VmdkExtent {
   }
 
   @Override
+  public VmdkExtent grown(long newLength) throws DiskException {
+    clearTail();
+    long capacity = newLength / SECTOR;
+    SparseHeader larger =
+        header.grown(capacity, header.redundantOffset(), header.directoryOffset());
+    if (larger.directoryEntries() > header.directoryEntries()) {
+      long redundantAt =
+          header.hasRedundant()
+              ? moveDirectory(header.redundantOffset(), larger)
+              : header.redundantOffset();
+      larger = larger.grown(capacity, redundantAt, moveDirectory(header.directoryOffset(), larger));
+      commit();
+    }
+    // One sector, so that capacity and directories change together.
+    ByteBuffer sector = file.read(0, SECTOR, ByteOrder.LITTLE_ENDIAN);
+    sector.putLong(SparseHeader.AT_CAPACITY, capacity);
+    sector.putLong(SparseHeader.AT_REDUNDANT, larger.redundantOffset());
+    sector.putLong(SparseHeader.AT_DIRECTORY, larger.directoryOffset());
+    file.write(sector, 0);
+    file.force();
+    return new SparseExtent(file, larger, newLength);
+  }
+
+  /** What lies behind the old end in its last grain becomes part of the disk. */
+  private void clearTail() throws DiskException {
+    long in = length % header.grainBytes();
+    if (in == 0) {
+      return;
+    }
+    Run run = lookup(length - 1);
+    if (run.kind() == Run.Kind.DATA) {
+      Bytes.writeZeroes(file, run.offset() + 1, header.grainBytes() - in);
+    }
+  }
+
+  /** Copies a directory behind everything, with room for more; returns its first sector. */
+  private long moveDirectory(long directory, SparseHeader larger) throws DiskException {
+    long to = Bytes.roundUp(fileEnd, SECTOR);
+    long size = Bytes.roundUp(larger.directoryEntries() * 4, SECTOR);
+    directories.fill(to, size, 0);
+    for (long i = 0; i < header.directoryEntries(); i++) {
+      directories.putInt(to + i * 4, directories.getInt(directory * SECTOR + i * 4));
+    }
+    fileEnd = to + size;
+    return to / SECTOR;
+  }
+
+  @Override
   public boolean isFull() {
     return tables.isFull() || directories.isFull();
   }

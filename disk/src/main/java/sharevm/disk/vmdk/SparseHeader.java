@@ -43,6 +43,10 @@ record SparseHeader(
   static final int COMPRESSED = 1 << 16;
   static final int MARKERS = 1 << 17;
 
+  static final int AT_CAPACITY = 12;
+  static final int AT_REDUNDANT = 48;
+  static final int AT_DIRECTORY = 56;
+
   /** gdOffset of a stream whose directory is told by the footer at its end. */
   static final long AT_END = -1;
 
@@ -164,6 +168,23 @@ record SparseHeader(
     out.put((byte) (unclean ? 1 : 0)).put(new byte[] {'\n', ' ', '\r', '\n'});
     out.putShort((short) compression);
     return out.clear();
+  }
+
+  /** The same extent with another capacity and its directories in another place, in sectors. */
+  SparseHeader grown(long newCapacity, long redundant, long directory) {
+    return new SparseHeader(
+        version,
+        flags,
+        newCapacity,
+        grainSize,
+        descriptorOffset,
+        descriptorSize,
+        tableEntries,
+        redundant,
+        directory,
+        overHead,
+        unclean,
+        compression);
   }
 
   SparseHeader withDirectory(long offset) {

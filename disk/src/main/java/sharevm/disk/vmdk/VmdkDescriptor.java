@@ -138,12 +138,27 @@ final class VmdkDescriptor {
   }
 
   /** Replaces the length in the only extent's line. */
-  void setSectors(long sectors) {
+  private void setSectors(long sectors) {
     for (int i = 0; i < lines.size(); i++) {
       if (EXTENT.matcher(lines.get(i).strip()).matches()) {
         lines.set(i, lines.get(i).replaceFirst("\\d+", Long.toString(sectors)));
       }
     }
+  }
+
+  /** Notes another size of a disk of one extent; the geometry keeps its heads and sectors. */
+  void setSize(long size) {
+    setSectors(size / 512);
+    String heads = get("ddb.geometry.heads");
+    if (heads.matches("\\d{1,3}")) {
+      long cylinders = cylinders(size, Math.max(1, Integer.parseInt(heads)));
+      set("ddb.geometry.cylinders", "\"" + cylinders + "\"");
+    }
+  }
+
+  /** Of 63 sectors a track; ATA counts no more than 16,383 where there are 16 heads. */
+  private static long cylinders(long size, int heads) {
+    return Math.min(heads == 16 ? 16383 : 65535, size / 512 / 63 / heads);
   }
 
   String adapterType() {
@@ -158,9 +173,8 @@ final class VmdkDescriptor {
       List<String> extents,
       long parentCid,
       String hint) {
-    boolean ide = adapter.equals("ide");
-    int heads = ide ? 16 : 255;
-    long cylinders = Math.min(ide ? 16383 : 65535, size / 512 / 63 / heads);
+    int heads = adapter.equals("ide") ? 16 : 255;
+    long cylinders = cylinders(size, heads);
     List<String> lines = new ArrayList<>();
     lines.add("# Disk DescriptorFile");
     lines.add("version=1");

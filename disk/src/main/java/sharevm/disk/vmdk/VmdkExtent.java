@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import sharevm.disk.CheckReport;
 import sharevm.disk.DiskException;
+import sharevm.disk.io.Bytes;
 import sharevm.disk.io.Storage;
 import sharevm.disk.layer.Run;
 
@@ -40,6 +41,11 @@ interface VmdkExtent {
     return false;
   }
 
+  /** The extent made larger on stable storage; called when nothing waits to be written. */
+  default VmdkExtent grown(long newLength) throws DiskException {
+    throw new AssertionError("zeroes are not resized");
+  }
+
   /** True when so much waits to be written that {@link #commit} should be called. */
   default boolean isFull() {
     return false;
@@ -61,6 +67,15 @@ interface VmdkExtent {
     @Override
     public Run lookup(long position) {
       return Run.data(file, offset + position, length - position);
+    }
+
+    @Override
+    public VmdkExtent grown(long newLength) throws DiskException {
+      long end = Math.min(file.size(), offset + newLength);
+      Bytes.writeZeroes(file, offset + length, Math.max(0, end - offset - length));
+      file.extend(offset + newLength);
+      file.force();
+      return new Flat(file, offset, newLength);
     }
 
     @Override

@@ -6,12 +6,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import sharevm.disk.CheckReport;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskException.Kind;
+import sharevm.disk.Resizable;
 import sharevm.disk.io.Bytes;
 import sharevm.disk.io.Storage;
 import sharevm.disk.layer.Below;
@@ -24,14 +26,17 @@ import sharevm.disk.layer.Rebasable;
 import sharevm.disk.layer.Run;
 
 /** A VMDK: a descriptor and the extents that it lists, one behind the other. */
-final class VmdkLayer extends MappedLayer implements Rebasable {
+final class VmdkLayer extends MappedLayer implements Rebasable, Resizable {
+  /** The types of one extent that can be written. */
+  private static final Set<String> GROWING = Set.of("monolithicsparse", "monolithicflat", "vmfs");
+
   private final Storage home;
   private final Optional<VmdkDescriptor> descriptor;
   private final long descriptorOffset;
   private final long descriptorRoom;
-  private final List<VmdkExtent> extents;
+  private volatile List<VmdkExtent> extents;
   private final long[] starts;
-  private final long size;
+  private volatile long size;
   private final long blockSize;
   private final List<String> oddities;
 
@@ -152,6 +157,30 @@ final class VmdkLayer extends MappedLayer implements Rebasable {
     if (descriptor.isPresent()) {
       descriptor.get().set("CID", String.format("%08x", VmdkDescriptor.newCid()));
       writeDescriptor();
+    }
+  }
+
+  @Override
+  public void resize(long newSize) throws DiskException {
+    VmdkCreator.requireSize(home.path(), newSize);
+    if (newSize < size) {
+      throw DiskException.unsupported(name(), "making a VMDK smaller; convert it instead");
+    }
+    String type = descriptor.map(text -> text.get("createType")).orElse("");
+    if (extents.size() != 1 || !GROWING.contains(type.toLowerCase(Locale.ROOT))) {
+      throw DiskException.unsupported(
+          name(), "resizing a VMDK of type '" + type + "'; convert it instead");
+    }
+    touch();
+    alone().lock();
+    try {
+      commit();
+      extents = List.of(extents.getFirst().grown(newSize));
+      descriptor.orElseThrow().setSize(newSize);
+      writeDescriptor();
+      size = newSize;
+    } finally {
+      alone().unlock();
     }
   }
 

@@ -183,4 +183,24 @@ class VhdInteropTest {
     int length = file.capacity();
     assertThat(file.slice(length - 512, 512)).as("footer").isEqualTo(file.slice(0, 512));
   }
+
+  /** What a cut of power between the two footers of a resize leaves. */
+  @Test
+  void aFooterCopyThatIsAheadIsMendedBeforeTheFirstWrite() throws Exception {
+    Path image = dir.resolve("a.vhd");
+    DiskImages.create(image, Vhd.dynamic(), SIZE);
+    byte[] before = Files.readAllBytes(image);
+    try (DiskImage disk = DiskImages.open(image, OpenOptions.forWriting())) {
+      disk.capability(Resizable.class).orElseThrow().resize(2 * SIZE);
+    }
+    byte[] ahead = java.util.Arrays.copyOf(Files.readAllBytes(image), 512);
+    Files.write(image, before);
+    Disks.patch(image, 0, ahead);
+    assertThat(DiskImages.check(image).isClean()).isFalse();
+    try (DiskImage disk = DiskImages.open(image, OpenOptions.forWriting())) {
+      assertThat(disk.size()).isEqualTo(SIZE);
+      disk.write(ByteBuffer.wrap(new byte[] {1, 2, 3}), 0);
+    }
+    assertThat(DiskImages.check(image).isClean()).isTrue();
+  }
 }
