@@ -17,6 +17,7 @@ import sharevm.disk.DiskFormat.Qcow2.Compression;
 import sharevm.disk.DiskImage;
 import sharevm.disk.DiskImages;
 import sharevm.disk.Disks;
+import sharevm.disk.Mounted;
 import sharevm.disk.OpenOptions;
 import sharevm.disk.Snapshots;
 import sharevm.disk.Tools;
@@ -222,5 +223,50 @@ class Qcow2InteropTest {
     Tools.run("qemu-img", "check", "-f", "qcow2", path);
     Tools.run("qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, path);
     assertThat(Files.exists(path)).isTrue();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"2,16", "3,16", "3,12"})
+  void isReadByLibqcow(int version, int bits) throws Exception {
+    byte[] content = Disks.content(SIZE, 3);
+    Path path = dir.resolve("a.qcow2");
+    DiskImages.create(path, new Qcow2(version, bits, Compression.ZLIB, false, false), SIZE);
+    try (DiskImage image = DiskImages.open(path, OpenOptions.forWriting())) {
+      Disks.writeAll(image, content, 3);
+    }
+    Disks.assertSame(Mounted.read("qcowmount", path, dir.resolve("mount"), "qcow1"), content);
+  }
+
+  /** The fields of a new image's header by name (qcow2.txt, "Header"). */
+  @Test
+  void goldenHeader() throws Exception {
+    Path path = dir.resolve("a.qcow2");
+    DiskImages.create(path, new Qcow2(3, 16, Compression.ZLIB, false, true), 5L << 30);
+    ByteBuffer header = ByteBuffer.wrap(Files.readAllBytes(path));
+    long l1 = header.getLong(40);
+    long counts = header.getLong(48);
+    assertThat(header.getInt(0)).as("magic").isEqualTo(0x514649fb);
+    assertThat(header.getInt(4)).as("version").isEqualTo(3);
+    assertThat(header.getLong(8)).as("backing_file_offset").isZero();
+    assertThat(header.getInt(16)).as("backing_file_size").isZero();
+    assertThat(header.getInt(20)).as("cluster_bits").isEqualTo(16);
+    assertThat(header.getLong(24)).as("size").isEqualTo(5L << 30);
+    assertThat(header.getInt(32)).as("crypt_method").isZero();
+    assertThat(header.getInt(36)).as("l1_size: one entry for 512 MiB").isEqualTo(10);
+    assertThat(l1 % 65536).as("l1_table_offset").isZero();
+    assertThat(counts % 65536).as("refcount_table_offset").isZero();
+    assertThat(header.getInt(56)).as("refcount_table_clusters").isEqualTo(1);
+    assertThat(header.getInt(60)).as("nb_snapshots").isZero();
+    assertThat(header.getLong(64)).as("snapshots_offset").isZero();
+    assertThat(header.getLong(72)).as("incompatible_features").isZero();
+    assertThat(header.getLong(80)).as("compatible_features: lazy refcounts").isEqualTo(1);
+    assertThat(header.getLong(88)).as("autoclear_features").isZero();
+    assertThat(header.getInt(96)).as("refcount_order: 16 bits").isEqualTo(4);
+    assertThat(header.getInt(100)).as("header_length").isIn(104, 112);
+    long block = header.getLong((int) counts);
+    assertThat(block % 65536).as("the first refcount block").isZero();
+    for (long at : new long[] {0, l1, counts, block}) {
+      assertThat(header.getShort((int) (block + (at >>> 16) * 2))).as("count").isEqualTo((short) 1);
+    }
   }
 }
