@@ -67,6 +67,9 @@ final class BlockTranslator {
   private int current;
   private boolean ended;
 
+  /** Where the first instruction begins, behind all that is done once. */
+  private int again;
+
   /**
    * Prepares a translation.
    *
@@ -216,6 +219,8 @@ final class BlockTranslator {
     if (usesVectors()) {
       vectorsWanted();
     }
+    memory.openEarly();
+    again = a.position();
   }
 
   private boolean usesVectors() {
@@ -327,6 +332,11 @@ final class BlockTranslator {
    * @param condition as in Jcc, or -1
    */
   private void leaveFor(long target, int condition) {
+    boolean back = target == block.rip && modeKey == block.modeKey && !block.plain;
+    if (back && memory.staysRight()) {
+      jumpBack(condition);
+      return;
+    }
     int undone = block.code.length - 1 - current;
     boolean saves = flags == FlagsIn.HOST && liveAt(target) != 0;
     if (condition < 0) {
@@ -346,6 +356,49 @@ final class BlockTranslator {
             jumpTo(a.jump(), target);
           });
     }
+  }
+
+  /**
+   * Jumps to the first instruction, under a condition or always, past what was done once. The
+   * budget has been charged for the whole block, and now is for what has been executed of it.
+   */
+  private void jumpBack(int condition) {
+    int done = current + 1;
+    int most = block.code.length;
+    if (condition < 0) {
+      saveFlags(liveAt(block.rip));
+      backEdge(done, most);
+      return;
+    }
+    int jump = a.jumpIf(condition);
+    FlagsIn here = flags;
+    later(
+        () -> {
+          a.patchToHere(jump);
+          flags = here;
+          saveFlags(liveAt(block.rip));
+          backEdge(done, most);
+        });
+  }
+
+  private void backEdge(int done, int most) {
+    a.memory(new Code(0, false, false, 0, 0, 0x83), 7, Context.at((int) CpuState.ATTENTION));
+    a.byte1(0);
+    int wanted = a.jumpIf(NOT_EQUAL);
+    a.memory(new Code(0, false, true, 0, 0, 0x83), 5, Context.at(Context.BUDGET));
+    a.byte1(done);
+    int spent = a.jumpIf(SIGN);
+    a.patch(a.jump(), again);
+    int number = site(Kind.ENTRY, 0, 0, false);
+    later(
+        () -> {
+          a.patchToHere(wanted);
+          giveBack(most - done);
+          exit(number);
+          a.patchToHere(spent);
+          giveBack(most);
+          exit(number);
+        });
   }
 
   private void giveBack(int instructions) {

@@ -5,6 +5,7 @@ import static sharevm.translator.Registers.STACK;
 import static sharevm.translator.Registers.TEMP;
 
 import java.util.Arrays;
+import java.util.List;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.decode.Instruction;
 import sharevm.translator.Assembler.Code;
@@ -41,6 +42,33 @@ final class Probes {
     closeWindows();
   }
 
+  /** Looks up the windows that stay right when the block jumps back to its beginning. */
+  void openEarly() {
+    for (Window window : windows == null ? List.<Window>of() : windows.early()) {
+      open(window, () -> earlyAddress(window));
+      a.store(Context.at(Context.WINDOWS + 8 * window.slot()), ADDRESS);
+      windowAlignment[window.slot()] = UNKNOWN;
+    }
+    windowAtHand = -1;
+  }
+
+  /** Whether what {@link #openEarly} found is still right behind the present instruction. */
+  boolean staysRight() {
+    return windows.staysRight(t.index());
+  }
+
+  private void earlyAddress(Window window) {
+    int base = addressRegister(window.base(), ADDRESS);
+    int index = addressRegister(window.index(), TEMP);
+    Place place = new Place(base, index, window.scale(), (int) window.low(), false);
+    if (t.code64()) {
+      a.lea(ADDRESS, place);
+    } else {
+      a.lea32(ADDRESS, place);
+    }
+    addSegmentBase(window.segment());
+  }
+
   /** Forgets all windows: what comes has to look again. */
   void closeWindows() {
     Arrays.fill(windowAlignment, CLOSED);
@@ -53,8 +81,12 @@ final class Probes {
    */
   void address(Instruction i, int before) {
     offset(i, before, ADDRESS);
-    if (i.segment == CpuState.FS || i.segment == CpuState.GS) {
-      int base = i.segment == CpuState.FS ? Context.FS_BASE : Context.GS_BASE;
+    addSegmentBase(i.segment);
+  }
+
+  private void addSegmentBase(int segment) {
+    if (segment == CpuState.FS || segment == CpuState.GS) {
+      int base = segment == CpuState.FS ? Context.FS_BASE : Context.GS_BASE;
       a.memory(t.code64() ? Code.wide(0x03) : Code.of(0x03), ADDRESS, Context.at(base));
     }
   }

@@ -78,6 +78,18 @@ final class TranslatedBlock {
     return starts[index] + code[index].offset;
   }
 
+  /** Whether an instruction may leave the block for its own beginning. */
+  boolean jumpsBack(int index) {
+    Instruction i = code[index];
+    boolean last = index + 1 == code.length;
+    if (InstructionTranslator.isConditionalJump(i)) {
+      boolean taken = Trace.target(i, starts[index]) == rip && (last || !followed[index]);
+      boolean notTaken = Trace.behind(i, starts[index]) == rip && (last || followed[index]);
+      return taken || notTaken;
+    }
+    return last && InstructionTranslator.isDirectJump(i) && Trace.target(i, starts[index]) == rip;
+  }
+
   /** Returns the RIP behind an instruction. */
   long ripBehind(int index) {
     return rip(index) + code[index].length;

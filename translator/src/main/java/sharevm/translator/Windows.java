@@ -1,6 +1,8 @@
 package sharevm.translator;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.decode.Instruction;
@@ -32,8 +34,21 @@ final class Windows {
     private int accesses;
     private boolean written;
 
+    /**
+     * The registers and segment that its address is made of, by the values that they began with.
+     */
+    private final Key key;
+
+    /** Whether it may be looked up before the block's first instruction. */
+    private final boolean early;
+
     /** Number of the place that keeps its host address, or -1 when nothing needs it. */
     private int slot = -1;
+
+    private Window(Key key, boolean early) {
+      this.key = key;
+      this.early = early;
+    }
 
     /** Bytes from its lowest to behind its highest. */
     int size() {
@@ -47,6 +62,29 @@ final class Windows {
 
     int slot() {
       return slot;
+    }
+
+    /** Number of the general register whose value at the block's beginning is its base. */
+    int base() {
+      return key.base;
+    }
+
+    /** Number of the register that is its index in the same way, or {@link CpuState#ZERO}. */
+    int index() {
+      return key.index == NO_ROOT ? CpuState.ZERO : key.index;
+    }
+
+    int scale() {
+      return key.scale;
+    }
+
+    int segment() {
+      return key.segment;
+    }
+
+    /** Distance of its lowest byte from what base and index give. */
+    long low() {
+      return low;
     }
   }
 
@@ -71,11 +109,25 @@ final class Windows {
   private int roots;
   private int slots;
 
+  /** Whether the ways out of the block so far are none. */
+  private boolean straight = true;
+
+  /** Whether something has closed all windows. */
+  private boolean closed;
+
+  private boolean loops;
+
+  /** For each instruction the registers that are not as they were at the block's beginning. */
+  private final int[] changed;
+
+  private final List<Window> early = new ArrayList<>();
+
   /** Finds the windows of a block. */
   Windows(TranslatedBlock block) {
     operands = new Access[block.code.length];
     stack = new Access[block.code.length];
     modeKey = block.modeKey;
+    changed = new int[block.code.length];
     wordSize = (block.modeKey & ModeKey.CODE_64) != 0 ? 8 : 4;
     for (int n = 0; n < 16; n++) {
       forget(n);
@@ -86,10 +138,44 @@ final class Windows {
       stack(i, n);
       follow(i);
       if (!InstructionTranslator.translates(i, modeKey)) {
-        open.clear();
+        close();
       }
+      changed[n] = changedRegisters();
+      loops |= block.jumpsBack(n);
+      straight &= !InstructionTranslator.isConditionalJump(i);
     }
     assignSlots();
+  }
+
+  private void close() {
+    open.clear();
+    closed = true;
+  }
+
+  /** Returns a bit for each register that is not what it was; all bits when windows were closed. */
+  private int changedRegisters() {
+    int bits = closed ? -1 : 0;
+    for (int n = 0; n < 16; n++) {
+      bits |= root[n] != n || distance[n] != 0 ? 1 << n : 0;
+    }
+    return bits;
+  }
+
+  /**
+   * Returns the windows that are looked up before the first instruction, when the block jumps back
+   * to it: they need not be looked up again then.
+   */
+  List<Window> early() {
+    return early;
+  }
+
+  /** Whether early windows are still right when an instruction jumps back to the first one. */
+  boolean staysRight(int index) {
+    int used = 0;
+    for (Window window : early) {
+      used |= 1 << window.base() | (window.index() < 16 ? 1 << window.index() : 0);
+    }
+    return (changed[index] & used) == 0 && (early.isEmpty() || changed[index] != -1);
   }
 
   /** Returns the window of an instruction's memory operand, or null where it has none to share. */
@@ -121,14 +207,22 @@ final class Windows {
 
   /** Gives a window that is worth it a place; others are no windows. */
   private Access withSlot(Access access) {
-    if (access == null || access.window.accesses < 2) {
+    if (access == null) {
       return null;
     }
-    if (access.window.slot < 0) {
+    Window window = access.window;
+    boolean inLoop = loops && window.early;
+    if (window.accesses < 2 && !inLoop) {
+      return null;
+    }
+    if (window.slot < 0) {
       if (slots == MOST) {
         return null;
       }
-      access.window.slot = slots++;
+      window.slot = slots++;
+      if (inLoop) {
+        early.add(window);
+      }
     }
     return access;
   }
@@ -175,7 +269,7 @@ final class Windows {
     long low = window == null ? at : Math.min(window.low, at);
     long high = window == null ? at + size : Math.max(window.high, at + size);
     if (window == null || high - low > WIDEST || high - low < 0) {
-      window = new Window();
+      window = new Window(key, mayBeEarly(key));
       open.put(key, window);
       low = at;
       high = at + size;
@@ -185,6 +279,16 @@ final class Windows {
     window.written |= write;
     window.accesses++;
     return new Access(window, at);
+  }
+
+  /**
+   * Whether an address can be worked out at the block's beginning, and will surely be accessed, or
+   * is one of the stack.
+   */
+  private boolean mayBeEarly(Key key) {
+    boolean known = key.base >= 0 && key.base < 16 && key.index < 16 && !closed;
+    boolean stack = key.base == CpuState.RSP && key.index == NO_ROOT;
+    return known && (straight || stack);
   }
 
   private static long stackChange(Instruction i) {
@@ -224,7 +328,7 @@ final class Windows {
       case "SUB" -> followSum(i, whole && constant, -i.immediate);
       case "INC" -> followSum(i, whole, 1);
       case "DEC" -> followSum(i, whole, -1);
-      case "STAC", "CLAC", "SWAPGS", "WRFSBASE", "WRGSBASE" -> open.clear();
+      case "STAC", "CLAC", "SWAPGS", "WRFSBASE", "WRGSBASE" -> close();
       case "LEA" -> followAddress(i, whole && i.addressSize == wordSize);
       case "MOV" -> {
         if (whole && i.source >= 0 && i.source < 16 && onlyGeneral(i)) {
