@@ -2,8 +2,6 @@ package sharevm.library;
 
 import java.util.function.Consumer;
 import sharevm.cpu.Cpu;
-import sharevm.host.ExecutableMemory;
-import sharevm.host.HostException;
 import sharevm.translator.Translator;
 
 /** The engine for a host and a wish. */
@@ -42,10 +40,6 @@ final class Engines {
     if (!architecture.equals("amd64")) {
       return "the translator makes code for x86-64 hosts, and this is " + architecture;
     }
-    try (ExecutableMemory _ = ExecutableMemory.allocate(4096)) {
-      return null;
-    } catch (HostException e) {
-      return e.getMessage();
-    }
+    return Translator.refusal().orElse(null);
   }
 }

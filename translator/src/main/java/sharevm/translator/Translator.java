@@ -2,6 +2,7 @@ package sharevm.translator;
 
 import java.io.UncheckedIOException;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import sharevm.cpu.Attention;
 import sharevm.cpu.CodePages;
@@ -88,6 +89,19 @@ public final class Translator implements Engine, CodePages.Cache {
         throw new UncheckedIOException(e);
       }
     };
+  }
+
+  /**
+   * Returns why there can be no translator on an x86-64 host, in words for its user, or nothing
+   * when there can.
+   */
+  public static Optional<String> refusal() {
+    try {
+      return HostProcessor.lacks()
+          .map(missing -> "the translator needs " + missing + ", which this processor lacks");
+    } catch (HostException e) {
+      return Optional.of(e.getMessage());
+    }
   }
 
   @Override
