@@ -43,7 +43,6 @@ public final class Qcow2Layer extends MappedLayer
   static final long ZERO = 1;
   private static final int SUBCLUSTERS = 32;
   private static final int MOST_PENDING = 1 << 15;
-  private static final int EXPANDED_KEPT = 8;
 
   final Storage file;
   final Qcow2Header header;
@@ -52,15 +51,7 @@ public final class Qcow2Layer extends MappedLayer
   final MetaCache l2;
   private final Optional<Storage> dataFile;
   private final List<Long> pendingFree = new ArrayList<>();
-  private final Map<Long, byte[]> expanded =
-      new LinkedHashMap<>(16, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Long, byte[]> eldest) {
-          return size() > EXPANDED_KEPT;
-        }
-      };
+  private final ExpandedClusters expanded;
   private final Qcow2SnapshotTable snapshotTable;
   private final Qcow2Packer packer;
   private volatile long knownFileSize;
@@ -78,6 +69,7 @@ public final class Qcow2Layer extends MappedLayer
     this.l2 = new MetaCache(file, page, (8 << 20) / page, ByteOrder.BIG_ENDIAN);
     this.snapshotTable = new Qcow2SnapshotTable(this);
     this.packer = new Qcow2Packer(this);
+    this.expanded = new ExpandedClusters(file, header);
     this.knownFileSize = file.size();
   }
 
@@ -276,21 +268,7 @@ public final class Qcow2Layer extends MappedLayer
   @Override
   protected void unpack(ByteBuffer dst, long position, Run run) throws DiskException {
     long entry = l2.getLong(entryAt(l2Table(position), position));
-    byte[] cluster;
-    synchronized (expanded) {
-      cluster = expanded.get(entry);
-    }
-    if (cluster == null) {
-      ByteBuffer packed = ByteBuffer.allocate(packedLength(entry));
-      int length = file.readSome(packed, packedOffset(entry));
-      cluster = ClusterCodec.expand(packed.array(), length, header.clusterSize(), header.zstd);
-      if (cluster.length == 0) {
-        throw DiskException.corrupt(name(), packedOffset(entry), "a cluster does not decompress");
-      }
-      synchronized (expanded) {
-        expanded.put(entry, cluster);
-      }
-    }
+    byte[] cluster = expanded.get(entry, packedOffset(entry), packedLength(entry));
     int in = (int) (position & header.clusterSize() - 1);
     dst.put(cluster, in, dst.remaining());
   }
@@ -622,10 +600,7 @@ public final class Qcow2Layer extends MappedLayer
   }
 
   void forgetExpanded() {
-    synchronized (expanded) {
-      expanded.clear();
-    }
-    packer.forget();
+    expanded.clear();
   }
 
   Qcow2SnapshotTable snapshotTable() {
