@@ -3,6 +3,7 @@ package sharevm.app;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -114,6 +115,14 @@ final class RunCommand implements Callable<Integer> {
   private EngineChoice engine;
 
   @Option(
+      names = "--engine-option",
+      paramLabel = "NAME=off",
+      split = ",",
+      hidden = true,
+      description = "Do without one of the translator's means to speed.")
+  private List<String> engineOptions = List.of();
+
+  @Option(
       names = "--serial",
       paramLabel = "stdio|FILE|none",
       defaultValue = "stdio",
@@ -158,7 +167,8 @@ final class RunCommand implements Callable<Integer> {
       split = ",",
       converter = TraceConverter.class,
       description =
-          "Write what processors and chips do to standard error: cpu, apic, pci and so on, or all.")
+          "Write to standard error what chips do (apic, pci, uart and so on), what the processors meet"
+              + " (cpu), what the translator makes (blocks), or all.")
   private Set<Trace.Category> trace = Set.of();
 
   private RunCommand() {}
@@ -187,6 +197,7 @@ final class RunCommand implements Callable<Integer> {
         cpus,
         cpu,
         engine,
+        engineOptions,
         devices.contains("debug-exit"),
         noReboot,
         timeout,

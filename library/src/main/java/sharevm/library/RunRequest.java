@@ -2,6 +2,7 @@ package sharevm.library;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import sharevm.machine.bus.Trace;
@@ -16,6 +17,7 @@ import sharevm.machine.bus.Trace;
  * @param cpus the number of processors
  * @param cpuModel the name of a processor model; if empty, the standard one
  * @param engine what executes the guest
+ * @param engineOptions how the translator is to work, for finding bugs: as in {@code traces=off}
  * @param debugExit whether port F4h ends the run
  * @param noReboot whether the guest's reboot ends the run
  * @param timeout after which the run ends
@@ -29,12 +31,14 @@ public record RunRequest(
     int cpus,
     Optional<String> cpuModel,
     EngineChoice engine,
+    List<String> engineOptions,
     boolean debugExit,
     boolean noReboot,
     Optional<Duration> timeout,
     Set<Trace.Category> trace) {
-  /** Copies the set. */
+  /** Copies list and set. */
   public RunRequest {
+    engineOptions = List.copyOf(engineOptions);
     trace = Set.copyOf(trace);
   }
 }

@@ -26,6 +26,7 @@ import sharevm.machine.bus.Trace;
 import sharevm.machine.firmware.GuestFile;
 import sharevm.machine.firmware.LinuxBoot;
 import sharevm.machine.firmware.LoaderException;
+import sharevm.translator.Tuning;
 
 /** One run of a virtual machine, from a request to its end, with what it holds of the host. */
 public final class VirtualMachine implements AutoCloseable {
@@ -71,12 +72,14 @@ public final class VirtualMachine implements AutoCloseable {
       ram = GuestRam.allocate(roundedUp(bootable.segmentBytes()));
       PanicWatch panicWatch = new PanicWatch(attachments.serial());
       HostClock clock = new HostClock(0);
+      Trace trace = trace(request.trace(), clock, attachments);
+      Tuning tuning = Engines.tuning(request.engineOptions(), trace);
       HostSide host =
           HostSide.of("vm", ram.segment().asSlice(0, bootable.segmentBytes()), panicWatch)
               .withClock(clock, System.currentTimeMillis())
               .withDebugConsole(attachments.debugConsole())
-              .withTrace(trace(request.trace(), clock, attachments))
-              .withEngine(Engines.choose(request.engine(), attachments.notices()));
+              .withTrace(trace)
+              .withEngine(Engines.choose(request.engine(), tuning, attachments.notices()));
       Machine machine = MachineBuilder.build(bootable, host, resets(panicWatch));
       return new VirtualMachine(files, ram, panicWatch, machine);
     } catch (LoaderException e) {

@@ -4,6 +4,7 @@ import static sharevm.translator.Registers.ADDRESS;
 import static sharevm.translator.Registers.TEMP;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import sharevm.cpu.decode.Instruction;
 import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
 import sharevm.translator.ExitSite.Kind;
+import sharevm.translator.Tuning.Means;
 
 /**
  * Makes host code of one block of guest code.
@@ -61,6 +63,12 @@ final class BlockTranslator {
   private final Map<Long, Integer> knownLive = new HashMap<>();
   private final int[] liveAfter;
   private final Probes memory;
+  private final boolean keepsAllFlags;
+
+  /** For each instruction where its host code begins, or -1. */
+  private final int[] hostStarts;
+
+  private int coldStart;
   private final List<Cold> cold = new ArrayList<>();
 
   private FlagsIn flags = FlagsIn.CONTEXT;
@@ -76,6 +84,7 @@ final class BlockTranslator {
    * @param origin where in the code cache the first byte will be
    * @param sites where exits are entered; their numbers are their indices
    * @param jumps tells the distance of a mode's jump cache from the start of the context
+   * @param tuning what to do without
    */
   BlockTranslator(
       Assembler assembler,
@@ -84,7 +93,8 @@ final class BlockTranslator {
       TranslatedBlock block,
       List<ExitSite> sites,
       IntUnaryOperator jumps,
-      Successors successors) {
+      Successors successors,
+      Tuning tuning) {
     this.a = assembler;
     this.stubs = stubs;
     this.origin = origin;
@@ -94,11 +104,19 @@ final class BlockTranslator {
     this.modeKey = block.modeKey;
     this.jumps = jumps;
     this.successors = successors;
+    this.keepsAllFlags = !tuning.has(Means.LIVENESS);
     this.liveAfter = liveness();
-    this.memory = new Probes(this, block.plain ? null : new Windows(block));
+    this.hostStarts = new int[block.code.length];
+    boolean plain = block.plain || !tuning.has(Means.WINDOWS);
+    this.memory = new Probes(this, plain ? null : new Windows(block));
   }
 
   private int[] liveness() {
+    if (keepsAllFlags) {
+      int[] all = new int[block.code.length];
+      Arrays.fill(all, Flags.STATUS);
+      return all;
+    }
     int last = block.code.length - 1;
     int[] aside = new int[last + 1];
     for (int n = 0; n <= last; n++) {
@@ -132,25 +150,35 @@ final class BlockTranslator {
   }
 
   private int liveAt(long rip) {
-    return knownLive.computeIfAbsent(rip, at -> successors.liveAt(block, at));
+    return keepsAllFlags
+        ? Flags.STATUS
+        : knownLive.computeIfAbsent(rip, at -> successors.liveAt(block, at));
   }
 
   /** Emits the whole block. */
   void translate() {
     a.clear();
     entry();
+    Arrays.fill(hostStarts, -1);
     for (current = 0; current < block.code.length && !ended; current++) {
+      hostStarts[current] = a.position();
       InstructionTranslator.emit(this, block.code[current]);
     }
     if (!ended) {
       current--;
       goTo(block.ripBehind(current));
     }
+    coldStart = a.position();
     for (int n = 0; n < cold.size(); n++) {
       current = cold.get(n).index();
       modeKey = cold.get(n).modeKey();
       cold.get(n).code().run();
     }
+  }
+
+  /** Returns what has been translated, for people. */
+  Translation translation(byte[] code, long address) {
+    return new Translation(block, code, address, hostStarts, coldStart);
   }
 
   /** Puts code behind the block. */
@@ -556,7 +584,7 @@ final class BlockTranslator {
   }
 
   private int liveBefore() {
-    return Liveness.before(block.code[current], liveAfter[current]);
+    return keepsAllFlags ? Flags.STATUS : Liveness.before(block.code[current], liveAfter[current]);
   }
 
   /**

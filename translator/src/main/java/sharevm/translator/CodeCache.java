@@ -5,9 +5,11 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import sharevm.host.ExecutableMemory;
 import sharevm.translator.BlockTranslator.Successors;
+import sharevm.translator.Tuning.Means;
 
 /**
  * The translated blocks of one processor and the machine code of them. When it is full everything
@@ -20,6 +22,7 @@ final class CodeCache {
   private static final int ROOM = 64 << 10;
 
   private final ExecutableMemory memory;
+  private final Tuning tuning;
   private final Stubs stubs = new Stubs();
   private final int begin;
   private int end;
@@ -34,8 +37,11 @@ final class CodeCache {
 
   private long blocksMade;
   private int timesFull;
+  private long jumpsMade;
+  private long jumpsChained;
 
-  CodeCache(ExecutableMemory memory, Successors successors) {
+  CodeCache(ExecutableMemory memory, Successors successors, Tuning tuning) {
+    this.tuning = tuning;
     this.memory = memory;
     this.successors = successors;
     byte[] code = stubs.bytes();
@@ -112,8 +118,15 @@ final class CodeCache {
   /** Translates a block that only exits lead to. */
   void translate(TranslatedBlock block) {
     block.entry = end;
-    new BlockTranslator(assembler, stubs, end, block, sites, this::jumps, successors).translate();
+    int sitesBefore = sites.size();
+    BlockTranslator translator =
+        new BlockTranslator(
+            assembler, stubs, end, block, sites, this::jumps, successors, tuning);
+    translator.translate();
     byte[] code = assembler.bytes();
+    long address = address(end);
+    tuning.listener().ifPresent(of -> of.accept(translator.translation(code, address)));
+    countJumps(sitesBefore);
     write(code, end);
     end += code.length + 15 & -16;
     addTo(block.place, block);
@@ -123,13 +136,22 @@ final class CodeCache {
     blocksMade++;
   }
 
+  private void countJumps(int firstSite) {
+    for (ExitSite site : sites.subList(firstSite, sites.size())) {
+      jumpsMade += site.kind() == ExitSite.Kind.CHAIN ? 1 : 0;
+    }
+  }
+
   private void addTo(long place, TranslatedBlock block) {
     byPage.computeIfAbsent((int) (place >>> 12), _ -> new ArrayList<>()).add(block);
   }
 
   /** Makes the jump of a chain exit lead to a block. */
   void chain(ExitSite site, TranslatedBlock to) {
-    memory.writable().set(INT, site.patch() - 4L, to.entry - site.patch());
+    if (tuning.has(Means.CHAINS)) {
+      jumpsChained += site.kind() == ExitSite.Kind.CHAIN ? 1 : 0;
+      memory.writable().set(INT, site.patch() - 4L, to.entry - site.patch());
+    }
   }
 
   /**
@@ -137,7 +159,7 @@ final class CodeCache {
    * page too.
    */
   void chainToLookup(ExitSite site) {
-    if (!hasRoom(site.modeKey())) {
+    if (!tuning.has(Means.CHAINS) || !hasRoom(site.modeKey())) {
       return;
     }
     assembler.clear();
@@ -212,7 +234,15 @@ final class CodeCache {
 
   /** Returns one line of counts. */
   String statistics() {
-    return "%d blocks, %d translations, %d KiB of code, full %d times"
-        .formatted(byKey.size(), blocksMade, end >> 10, timesFull);
+    return String.format(
+        Locale.ROOT,
+        "%,d blocks now, %,d translations, %,d KiB of code (full %,d times),"
+            + " %,d of %,d jumps to known places chained",
+        byKey.size(),
+        blocksMade,
+        end >> 10,
+        timesFull,
+        jumpsChained,
+        jumpsMade);
   }
 }

@@ -44,6 +44,7 @@ final class ContextAccess implements Memory.Listener {
   private final CpuState s;
   private final MemorySegment shared;
   private final long ramAddress;
+  private final boolean walks;
   private int mappings;
 
   /** Entries of the jump caches that have been filled and not emptied since. */
@@ -54,7 +55,13 @@ final class ContextAccess implements Memory.Listener {
   /** Pages, by their low bits, to which the jump cache leads. */
   private final BitSet jumpPages = new BitSet(PAGE_SETS);
 
-  ContextAccess(Cpu cpu, CodePages codePages) {
+  /**
+   * Lays the context out.
+   *
+   * @param walks whether machine code may walk page tables
+   */
+  ContextAccess(Cpu cpu, CodePages codePages, boolean walks) {
+    this.walks = walks;
     this.cpu = cpu;
     this.s = cpu.state;
     this.shared = s.shared;
@@ -141,7 +148,8 @@ final class ContextAccess implements Memory.Listener {
    */
   private void prepareWalk() {
     boolean known =
-        s.longMode()
+        walks
+            && s.longMode()
             && (s.efer & Control.EFER_NXE) != 0
             && (s.cr0 & Control.CR0_WP) != 0
             && (s.cr4 & Control.CR4_PGE) != 0
@@ -292,7 +300,8 @@ final class ContextAccess implements Memory.Listener {
     }
   }
 
-  private void emptyTlbs() {
+  /** Empties the TLBs of translated code alone. */
+  void emptyTlbs() {
     empty(Context.LOCAL_ENTRIES);
     empty(Context.GLOBAL_ENTRIES);
   }

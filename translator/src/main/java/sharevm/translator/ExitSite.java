@@ -24,25 +24,36 @@ record ExitSite(
   /** Why translated code is left. */
   enum Kind {
     /** A jump whose target is not in the jump cache; RIP is in the context. */
-    LOOKUP,
+    LOOKUP("unknown targets"),
     /** A jump to a known place in the same page, not yet chained. */
-    CHAIN,
+    CHAIN("jumps not chained"),
     /**
      * The attention word or the budget wants something; no instruction of the block has been
      * executed.
      */
-    ENTRY,
+    ENTRY("attention or budget"),
     /** The TLB has no translation for an access. */
-    MISS,
+    MISS("TLB misses"),
     /** The same for a window of several accesses. */
-    WINDOW_MISS,
+    WINDOW_MISS("TLB misses of windows"),
     /** A window that cannot be had: the rest of the block is to be done access by access. */
-    PLAIN,
+    PLAIN("windows across pages"),
     /** An instruction that Java executes, to go on behind it when nothing unusual came of it. */
-    CALL,
+    CALL("instructions called"),
     /** An instruction that Java executes. */
-    INSTRUCTION,
+    INSTRUCTION("instructions"),
     /** The block is no longer what guest memory holds. */
-    INVALID
+    INVALID("changed code");
+
+    private final String cause;
+
+    Kind(String cause) {
+      this.cause = cause;
+    }
+
+    /** Returns the cause in words, in the plural. */
+    String cause() {
+      return cause;
+    }
   }
 }

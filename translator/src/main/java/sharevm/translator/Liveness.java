@@ -65,7 +65,7 @@ final class Liveness {
 
   /**
    * Whether an instruction may leave flags as they were that its row says it writes: a shift by
-   * nothing.
+   * nothing, a comparison of strings without a length.
    */
   static boolean keepsSome(Instruction i) {
     return switch (i.opcode.mnemonic()) {
@@ -73,6 +73,7 @@ final class Liveness {
           i.source != CpuState.ZERO || (i.immediate & (i.size == 8 ? 63 : 31)) == 0;
       case "SHLD", "SHRD" ->
           i.third != CpuState.ZERO || (i.immediate & (i.size == 8 ? 63 : 31)) == 0;
+      case "CMPS", "CMPSB", "SCAS", "SCASB" -> i.repeat != Instruction.NO_REPEAT;
       default -> false;
     };
   }

@@ -34,6 +34,12 @@ record Trace(Instruction[] code, long[] starts, boolean[] followed) {
     return new Follower(modeKey, blocks).follow(first, rip);
   }
 
+  /** Returns the first instruction of a block alone. */
+  static Trace single(Block block, long rip) {
+    return new Trace(
+        new Instruction[] {block.instructions[0]}, new long[] {rip}, new boolean[] {false});
+  }
+
   /** Returns the target of a conditional or direct jump or call. */
   static long target(Instruction i, long start) {
     return wrap(i, start + i.offset + i.length + i.immediate);

@@ -2,6 +2,7 @@ package sharevm.translator;
 
 import java.io.UncheckedIOException;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import sharevm.cpu.Attention;
@@ -16,15 +17,13 @@ import sharevm.cpu.interpret.Block;
 import sharevm.cpu.interpret.Interpreter;
 import sharevm.host.ExecutableMemory;
 import sharevm.host.HostException;
+import sharevm.translator.Tuning.Means;
 
 /**
  * The fast engine. Blocks are interpreted until they have proved to be worth a translation; what
  * translated code cannot do it leaves to the interpreter, instruction by instruction.
  */
 public final class Translator implements Engine, CodePages.Cache {
-  /** How often a block is interpreted before it is translated, where nothing else is asked for. */
-  private static final int HOT = 8;
-
   /** Below this the interpreter spends the rest of a budget exactly. */
   private static final int SMALL_BUDGET = Trace.MOST;
 
@@ -33,7 +32,7 @@ public final class Translator implements Engine, CodePages.Cache {
   private final Cpu cpu;
   private final CpuState s;
   private final Interpreter interpreter;
-  private final int hot;
+  private final Tuning tuning;
   private final CodeCache cache;
   private final ContextAccess context;
   private final CodePlaces places;
@@ -51,38 +50,27 @@ public final class Translator implements Engine, CodePages.Cache {
   private final long[] exits = new long[ExitSite.Kind.values().length];
 
   private Translator(
-      Cpu cpu, Interpreter interpreter, CodePages codePages, ExecutableMemory memory, int hot) {
-    this.hot = hot;
+      Cpu cpu,
+      Interpreter interpreter,
+      CodePages codePages,
+      ExecutableMemory memory,
+      Tuning tuning) {
+    this.tuning = tuning;
     this.cpu = cpu;
     this.s = cpu.state;
     this.interpreter = interpreter;
-    this.cache = new CodeCache(memory, this::liveAt);
-    this.context = new ContextAccess(cpu, codePages);
+    this.cache = new CodeCache(memory, this::liveAt, tuning);
+    this.context = new ContextAccess(cpu, codePages, tuning.has(Means.WALKS));
     this.places = new CodePlaces(cpu, context);
     cpu.memory.listen(context);
   }
 
-  /**
-   * Returns what makes the engine of a processor.
-   *
-   * @param codeBytes size of each processor's code cache
-   */
-  public static Cpu.EngineFactory factory(long codeBytes) {
-    return factory(codeBytes, HOT);
-  }
-
-  /**
-   * Returns what makes the engine of a processor.
-   *
-   * @param codeBytes size of each processor's code cache
-   * @param hot how often a block is interpreted before it is translated; 1 for tests that want all
-   *     of it translated
-   */
-  public static Cpu.EngineFactory factory(long codeBytes, int hot) {
+  /** Returns what makes the engine of a processor. */
+  public static Cpu.EngineFactory factory(Tuning tuning) {
     return (cpu, interpreter, codePages) -> {
       try {
-        Translator translator =
-            new Translator(cpu, interpreter, codePages, ExecutableMemory.allocate(codeBytes), hot);
+        ExecutableMemory memory = ExecutableMemory.allocate(tuning.codeBytes());
+        Translator translator = new Translator(cpu, interpreter, codePages, memory, tuning);
         codePages.add(translator);
         return translator;
       } catch (HostException e) {
@@ -170,7 +158,7 @@ public final class Translator implements Engine, CodePages.Cache {
         return execute(block, budget);
       }
       Block decoded = interpreter.find();
-      if (++decoded.heat >= hot && decoded.isKept() && isWorthIt(decoded, modeKey)) {
+      if (++decoded.heat >= tuning.hot() && decoded.isKept() && isWorthIt(decoded, modeKey)) {
         return execute(translate(decoded, modeKey), budget);
       }
       return interpreter.execute(decoded, decoded.instructions.length);
@@ -212,11 +200,19 @@ public final class Translator implements Engine, CodePages.Cache {
 
   private TranslatedBlock translate(Block decoded, int modeKey) {
     makeRoom(modeKey);
-    Trace trace =
-        Trace.follow(decoded, s.rip, modeKey, rip -> decodedAt(decoded.place, rip, s.codeSize));
-    TranslatedBlock block = new TranslatedBlock(trace, decoded.place, modeKey, decoded.secondPage);
+    TranslatedBlock block =
+        new TranslatedBlock(trace(decoded, modeKey), decoded.place, modeKey, decoded.secondPage);
     cache.add(block);
     return block;
+  }
+
+  private Trace trace(Block decoded, int modeKey) {
+    if (!tuning.has(Means.BLOCKS)) {
+      return Trace.single(decoded, s.rip);
+    }
+    boolean far = tuning.has(Means.TRACES);
+    return Trace.follow(
+        decoded, s.rip, modeKey, rip -> far ? decodedAt(decoded.place, rip, s.codeSize) : null);
   }
 
   private void makeRoom(int modeKey) {
@@ -249,6 +245,9 @@ public final class Translator implements Engine, CodePages.Cache {
   private Exit execute(TranslatedBlock first, long most) {
     long budget = most;
     context.enter(budget);
+    if (!tuning.has(Means.TLB)) {
+      context.emptyTlbs();
+    }
     long address = cache.address(first.entry);
     places.at(first.rip);
     context.jump(first, cache.jumps(first.modeKey), address, places.lastIsGlobal());
@@ -407,10 +406,19 @@ public final class Translator implements Engine, CodePages.Cache {
 
   @Override
   public String counts() {
+    long interpreted = interpreter.retired();
     StringBuilder text = new StringBuilder(cache.statistics());
+    text.append(
+        String.format(
+            Locale.ROOT,
+            "; %.2f %% of instructions interpreted; left translated code for",
+            100.0 * interpreted / Math.max(1, retired())));
+    String separator = " ";
     for (ExitSite.Kind kind : ExitSite.Kind.values()) {
-      text.append(", ").append(kind).append(' ').append(exits[kind.ordinal()]);
+      long count = exits[kind.ordinal()];
+      text.append(String.format(Locale.ROOT, "%s%s %,d", separator, kind.cause(), count));
+      separator = ", ";
     }
-    return text.append(", interpreted ").append(interpreter.retired()).toString();
+    return text.toString();
   }
 }

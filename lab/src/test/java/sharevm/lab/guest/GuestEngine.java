@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import sharevm.cpu.Cpu;
 import sharevm.translator.Translator;
+import sharevm.translator.Tuning;
 
 /** What executes a test's guest. */
 public enum GuestEngine {
@@ -24,7 +25,7 @@ public enum GuestEngine {
       return Cpu.EngineFactory.INTERPRETER;
     }
     assumeTrue(canTranslate(), "the translator makes code for x86-64 hosts");
-    return Translator.factory(CODE_BYTES);
+    return Translator.factory(Tuning.standard().withCodeBytes(CODE_BYTES));
   }
 
   private static boolean canTranslate() {

@@ -146,6 +146,7 @@ class TinyKernelTest {
         cpus,
         Optional.empty(),
         EngineChoice.valueOf(engine.name()),
+        List.of(),
         true,
         noReboot,
         Optional.of(limit),

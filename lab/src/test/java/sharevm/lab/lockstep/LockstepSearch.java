@@ -6,22 +6,21 @@ import java.util.List;
 import java.util.Set;
 import sharevm.cpu.Cpu;
 import sharevm.translator.Translator;
+import sharevm.translator.Tuning;
 
 /** Looks for a random program that the engines execute differently, and makes it small. */
 final class LockstepSearch {
   /** Programs that one pair of machines executes one after the other. */
   private static final int SESSION = 12;
 
-  private static final long CODE_BYTES = 4L << 20;
-
   private final GuestMode mode;
-  private final int hot;
+  private final Tuning tuning;
   private long programs;
   private long instructions;
 
-  LockstepSearch(GuestMode mode, int hot) {
+  LockstepSearch(GuestMode mode, Tuning tuning) {
     this.mode = mode;
-    this.hot = hot;
+    this.tuning = tuning;
   }
 
   String summary() {
@@ -29,7 +28,7 @@ final class LockstepSearch {
   }
 
   private Cpu.EngineFactory engine() {
-    return Translator.factory(CODE_BYTES, hot);
+    return Translator.factory(tuning);
   }
 
   /** Returns the report of the first failure, or null. */

@@ -4,9 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import sharevm.lab.Engines;
+import sharevm.translator.Tuning;
 
 /**
  * Random programs do under the translator, a few hundred instructions at a time, exactly what they
@@ -16,12 +23,17 @@ import org.junit.jupiter.params.provider.EnumSource;
  * sharevm.programs} for the number of programs a mode; {@code sharevm.minutes} for the long test.
  */
 final class LockstepTest {
-  private static final int QUICK_PROGRAMS = 60;
+  private static final int QUICK_PROGRAMS = 36;
+  private static final int FEW_PROGRAMS = 3;
 
   @ParameterizedTest
   @EnumSource
   void bothEnginesDoTheSame(GuestMode mode) {
-    run(mode, Integer.getInteger("sharevm.programs", QUICK_PROGRAMS), Duration.ofDays(1));
+    run(
+        mode,
+        Engines.translatesAll(),
+        Integer.getInteger("sharevm.programs", QUICK_PROGRAMS),
+        Duration.ofDays(1));
   }
 
   @ParameterizedTest
@@ -30,16 +42,29 @@ final class LockstepTest {
   void bothEnginesDoTheSameForLong(GuestMode mode) {
     long minutes = Long.getLong("sharevm.minutes", 14);
     Duration share = Duration.ofMinutes(minutes).dividedBy(GuestMode.values().length);
-    run(mode, Integer.MAX_VALUE, share);
+    run(mode, Engines.translatesAll(), Integer.MAX_VALUE, share);
   }
 
-  private static void run(GuestMode mode, int programs, Duration atMost) {
-    boolean host =
-        System.getProperty("os.name").equals("Linux")
-            && System.getProperty("os.arch").equals("amd64");
-    assumeTrue(host, "no translator for this host");
+  static List<Arguments> modesAndTunings() {
+    List<Arguments> all = new ArrayList<>();
+    for (Named<Tuning> tuning : Engines.tunings()) {
+      for (GuestMode mode : GuestMode.values()) {
+        all.add(Arguments.of(mode, tuning));
+      }
+    }
+    return all;
+  }
+
+  @ParameterizedTest
+  @MethodSource("modesAndTunings")
+  void bothEnginesDoTheSameHoweverTheTranslatorWorks(GuestMode mode, Tuning tuning) {
+    run(mode, tuning, Integer.getInteger("sharevm.programs", FEW_PROGRAMS), Duration.ofDays(1));
+  }
+
+  private static void run(GuestMode mode, Tuning tuning, int programs, Duration atMost) {
+    assumeTrue(Engines.canTranslate(), "no translator for this host");
     long seed = Long.getLong("sharevm.seed", 20261125L);
-    LockstepSearch search = new LockstepSearch(mode, 1);
+    LockstepSearch search = new LockstepSearch(mode, tuning);
     String failure = search.firstFailure(seed, programs, atMost);
     System.out.printf("%s: %s%n", mode, search.summary());
     assertThat(failure).as(failure).isNull();

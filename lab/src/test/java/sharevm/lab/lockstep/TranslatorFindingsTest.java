@@ -9,6 +9,7 @@ import org.junit.jupiter.api.condition.OS;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
 import sharevm.translator.Translator;
+import sharevm.translator.Tuning;
 
 /** What lock-step runs have found in the translator, each once more by hand. */
 @EnabledOnOs(value = OS.LINUX, architectures = "amd64")
@@ -25,7 +26,9 @@ final class TranslatorFindingsTest {
   private static final long ABSENT = GuestLayout.DATA + 0x1000;
 
   private final LockstepMachine machine =
-      new LockstepMachine(GuestMode.LONG_USER, Translator.factory(CODE_BYTES, 1));
+      new LockstepMachine(
+          GuestMode.LONG_USER,
+          Translator.factory(Tuning.standard().withCodeBytes(CODE_BYTES).withHot(1)));
 
   /** Runs code, given as hexadecimal digits, with RBX at a page that is clean and RSI at none. */
   private LockstepMachine.Fault run(String code) {
@@ -88,5 +91,13 @@ final class TranslatorFindingsTest {
 
     assertThat(goOn().vector()).isEqualTo(BREAKPOINT);
     assertThat(machine.cpu.state.gpr[CpuState.RDX]).isEqualTo(CLEAN);
+  }
+
+  @Test
+  void comparingStringsOfNoLengthKeepsFlags() {
+    // xor ecx, ecx; mov al, 1; mov edi, ebx; add al, 0ffh; repe cmpsb; setc dl; int3
+    run("31 c9  b0 01  89 df  04 ff  f3 a6  0f 92 c2  cc");
+
+    assertThat(machine.cpu.state.gpr[CpuState.RDX] & 0xff).isEqualTo(1);
   }
 }

@@ -12,12 +12,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import sharevm.cpu.opcode.Opcode;
 import sharevm.cpu.opcode.OpcodeTable;
+import sharevm.lab.Engines;
 import sharevm.translator.Translator;
+import sharevm.translator.Tuning;
 
 /**
  * Every instruction form that user mode may execute does on our processor what it does on the
@@ -70,8 +75,20 @@ class InstructionsAgainstHostTest {
   @Test
   @Tag("long")
   void doesWhatTheHostDoesThousandsOfTimesWhenTranslated() throws Exception {
-    ours = new InterpreterProcessor(Translator.factory(16 << 20, 1));
+    ours = new InterpreterProcessor(Translator.factory(Engines.translatesAll()));
     compare(LONG_CASES);
+  }
+
+  static List<Named<Tuning>> tunings() {
+    return Engines.tunings();
+  }
+
+  @ParameterizedTest
+  @MethodSource("tunings")
+  @Tag("long")
+  void doesWhatTheHostDoesHoweverTheTranslatorWorks(Tuning tuning) throws Exception {
+    ours = new InterpreterProcessor(Translator.factory(tuning));
+    compare(QUICK_CASES);
   }
 
   private void compare(int standardCases) throws Exception {

@@ -25,6 +25,8 @@ import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
 import sharevm.lab.Engines;
+import sharevm.translator.Translator;
+import sharevm.translator.Tuning;
 
 /**
  * Runs the test programs of the system side of the processor: modes, gates, paging, faults, task
@@ -81,6 +83,19 @@ final class ProgramTest {
     Exit exit = machine.runAll(BUDGET);
 
     assertThat(machine.exitValue).as(() -> failure(source, machine, exit)).isZero();
+  }
+
+  /** Every program with every way of the translator to work. */
+  static Stream<Arguments> programsAndTunings() throws IOException, URISyntaxException {
+    return programs().stream()
+        .flatMap(program -> Engines.tunings().stream().map(way -> Arguments.of(program, way)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("programsAndTunings")
+  void holdsHoweverTheTranslatorWorks(String name, Tuning tuning) throws Exception {
+    assumeTrue(Engines.canTranslate(), "no translator for this host");
+    holds(name, Translator.factory(tuning));
   }
 
   /**

@@ -13,6 +13,7 @@ public final class Trace {
   /** What can be traced. */
   public enum Category {
     CPU,
+    BLOCKS,
     APIC,
     IOAPIC,
     PIC,
