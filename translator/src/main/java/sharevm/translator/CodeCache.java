@@ -120,8 +120,7 @@ final class CodeCache {
     block.entry = end;
     int sitesBefore = sites.size();
     BlockTranslator translator =
-        new BlockTranslator(
-            assembler, stubs, end, block, sites, this::jumps, successors, tuning);
+        new BlockTranslator(assembler, stubs, end, block, sites, this::jumps, successors, tuning);
     translator.translate();
     byte[] code = assembler.bytes();
     long address = address(end);

@@ -271,14 +271,14 @@ public final class Translator implements Engine, CodePages.Cache {
           context.giveBack(site.block().code.length - site.index());
           TranslatedBlock rest = plainRest(site);
           if (rest == null) {
-            return leave(site.block().rip(site.index()), 0, budget);
+            return withoutRoom(site, budget);
           }
           address = cache.address(rest.entry);
         }
         case PLAIN -> {
           TranslatedBlock rest = plainRest(site);
           if (rest == null) {
-            return leave(site.block().rip(site.index()), 0, budget);
+            return withoutRoom(site, budget);
           }
           cache.chain(site, rest);
           address = cache.address(rest.entry);
@@ -381,11 +381,25 @@ public final class Translator implements Engine, CodePages.Cache {
     TranslatedBlock block = site.block();
     int index = site.index();
     leave(block.rip(index), block.code.length - index, budget);
+    return interpretOne();
+  }
+
+  private Exit interpretOne() {
     try {
       return interpreter.execute(interpreter.find(), 1);
     } catch (GuestFault fault) {
       return interpreter.faulted(fault);
     }
+  }
+
+  /**
+   * Goes on where a full code cache has no room for the rest of a block: empties it, and executes
+   * one instruction, since the block itself would come to the same place again.
+   */
+  private Exit withoutRoom(ExitSite site, long budget) {
+    leave(site.block().rip(site.index()), 0, budget);
+    makeRoom(site.modeKey());
+    return interpretOne();
   }
 
   @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import sharevm.cpu.CpuState;
@@ -99,5 +100,19 @@ final class TranslatorFindingsTest {
     run("31 c9  b0 01  89 df  04 ff  f3 a6  0f 92 c2  cc");
 
     assertThat(machine.cpu.state.gpr[CpuState.RDX] & 0xff).isEqualTo(1);
+  }
+
+  /**
+   * A block whose window has no page is left for a translation of its rest, again and again if
+   * there is never room for that: with a code cache that holds few blocks.
+   */
+  @Test
+  @Timeout(60)
+  void fullCodeCacheDoesNotStopTheGuest() throws Lockstep.Difference {
+    Tuning tiny = Tuning.standard().withCodeBytes(160 << 10).withHot(1);
+    Lockstep pair = new Lockstep(GuestMode.LONG_USER, () -> Translator.factory(tiny));
+    for (int seed = 885; seed < 897; seed++) {
+      pair.run(ProgramMaker.make(GuestMode.LONG_USER, seed, _ -> true), seed);
+    }
   }
 }
