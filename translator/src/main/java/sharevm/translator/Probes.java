@@ -54,7 +54,7 @@ final class Probes {
 
   /** Whether what {@link #openEarly} found is still right behind the present instruction. */
   boolean staysRight() {
-    return windows.staysRight(t.index());
+    return windows == null || windows.staysRight(t.index());
   }
 
   private void earlyAddress(Window window) {

@@ -23,8 +23,8 @@ import sharevm.translator.Tuning;
  * sharevm.programs} for the number of programs a mode; {@code sharevm.minutes} for the long test.
  */
 final class LockstepTest {
-  private static final int QUICK_PROGRAMS = 36;
-  private static final int FEW_PROGRAMS = 3;
+  private static final int QUICK_PROGRAMS = 24;
+  private static final int FEW_PROGRAMS = 2;
 
   @ParameterizedTest
   @EnumSource
