@@ -85,11 +85,18 @@ public final class Qcow2Layer extends MappedLayer
     if (header.has(Qcow2Header.EXTERNAL_DATA)) {
       data = Optional.of(openData(file, header, host));
     }
-    Qcow2Layer layer = new Qcow2Layer(file, header, data);
-    if (file.writable()) {
-      layer.prepareToWrite();
+    try {
+      Qcow2Layer layer = new Qcow2Layer(file, header, data);
+      if (file.writable()) {
+        layer.prepareToWrite();
+      }
+      return layer;
+    } catch (DiskException | RuntimeException e) {
+      if (data.isPresent()) {
+        data.get().close();
+      }
+      throw e;
     }
-    return layer;
   }
 
   private static Storage openData(Storage file, Qcow2Header header, Storages host)

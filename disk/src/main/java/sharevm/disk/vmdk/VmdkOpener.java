@@ -71,7 +71,25 @@ public final class VmdkOpener {
     byte[] text = home.read(0, (int) size, ByteOrder.LITTLE_ENDIAN).array();
     VmdkDescriptor descriptor = VmdkDescriptor.parse(text, home.name());
     var place = new VmdkLayer.Place(home, Optional.of(descriptor), 0, MOST_DESCRIPTOR);
-    return new VmdkLayer(place, openExtents(descriptor), oddities);
+    List<VmdkExtent> extents = openExtents(descriptor);
+    try {
+      return new VmdkLayer(place, extents, oddities);
+    } catch (DiskException | RuntimeException e) {
+      closeAll(extents, e);
+      throw e;
+    }
+  }
+
+  private static void closeAll(List<VmdkExtent> extents, Exception reason) {
+    for (VmdkExtent extent : extents) {
+      for (Storage file : extent.files()) {
+        try {
+          file.close();
+        } catch (DiskException e) {
+          reason.addSuppressed(e);
+        }
+      }
+    }
   }
 
   private Layer openSparse(boolean cowd) throws DiskException {
@@ -133,11 +151,7 @@ public final class VmdkOpener {
       }
       return extents;
     } catch (DiskException | RuntimeException e) {
-      for (VmdkExtent extent : extents) {
-        for (Storage file : extent.files()) {
-          file.close();
-        }
-      }
+      closeAll(extents, e);
       throw e;
     }
   }

@@ -204,6 +204,29 @@ class VmdkInteropTest {
   }
 
   @Test
+  void refusedDescriptorsLeaveNoExtentOpen() throws Exception {
+    Path path = dir.resolve("a.vmdk");
+    Path extent = dir.resolve("a-flat.vmdk");
+    Files.write(extent, new byte[512]);
+    Files.writeString(
+        path,
+        """
+        # Disk DescriptorFile
+        version=1
+        CID=nonsense
+        parentCID=ffffffff
+        createType="monolithicFlat"
+        RW 1 FLAT "a-flat.vmdk" 0
+        """);
+    assertThatThrownBy(() -> DiskImages.open(path, OpenOptions.forReading()))
+        .isInstanceOf(DiskException.class);
+    OpenOptions writing = OpenOptions.forWriting().withFormat("raw");
+    try (DiskImage image = DiskImages.open(extent, writing)) {
+      assertThat(image.size()).isEqualTo(512);
+    }
+  }
+
+  @Test
   void redundantTablesAreComparedAndMended() throws Exception {
     Path path = dir.resolve("a.vmdk");
     DiskImages.create(path, Vmdk.sparse(), SIZE);
