@@ -31,7 +31,8 @@ final class TranslatedBlock {
    */
   final long secondPage;
 
-  private final List<Extent> extents = new ArrayList<>();
+  /** Shared with the translations of what is left of it: all are dropped together. */
+  private final List<Extent> extents;
 
   /** Whether every access to memory is checked by itself. */
   final boolean plain;
@@ -56,6 +57,7 @@ final class TranslatedBlock {
     this.starts = trace.starts();
     this.followed = trace.followed();
     this.plain = false;
+    this.extents = new ArrayList<>();
     for (int n = 0; n < code.length; n++) {
       dependsOn(rip(n), code[n].length);
     }
@@ -70,7 +72,7 @@ final class TranslatedBlock {
     this.starts = Arrays.copyOfRange(whole.starts, from, whole.starts.length);
     this.followed = Arrays.copyOfRange(whole.followed, from, whole.followed.length);
     this.plain = true;
-    this.extents.addAll(whole.extents);
+    this.extents = whole.extents;
   }
 
   /** Returns the RIP of an instruction. */

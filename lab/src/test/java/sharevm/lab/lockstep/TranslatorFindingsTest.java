@@ -39,9 +39,10 @@ final class TranslatorFindingsTest {
     machine.start(false, true, true);
     CpuState s = machine.cpu.state;
     s.rip = GuestLayout.CODE;
-    s.gpr[3] = CLEAN;
+    s.gpr[CpuState.RBX] = CLEAN;
+    s.gpr[CpuState.RDX] = 3;
     s.gpr[CpuState.RSP] = GuestLayout.STACK + 4096;
-    s.gpr[6] = ABSENT;
+    s.gpr[CpuState.RSI] = ABSENT;
     return goOn();
   }
 
@@ -84,7 +85,7 @@ final class TranslatorFindingsTest {
     machine.pages.entry(CLEAN, first | RIGHTS & ~GuestPages.WRITABLE);
     machine.cpu.flushPage(CLEAN);
     machine.cpu.state.rip = GuestLayout.CODE;
-    machine.cpu.state.gpr[6] = CLEAN;
+    machine.cpu.state.gpr[CpuState.RSI] = CLEAN;
     assertThat(goOn().vector()).isEqualTo(PAGE_FAULT);
 
     machine.pages.entry(CLEAN, second | RIGHTS);
@@ -107,12 +108,39 @@ final class TranslatorFindingsTest {
    * there is never room for that: with a code cache that holds few blocks.
    */
   @Test
-  @Timeout(60)
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void fullCodeCacheDoesNotStopTheGuest() throws Lockstep.Difference {
     Tuning tiny = Tuning.standard().withCodeBytes(160 << 10).withHot(1);
     Lockstep pair = new Lockstep(GuestMode.LONG_USER, () -> Translator.factory(tiny));
     for (int seed = 885; seed < 897; seed++) {
       pair.run(ProgramMaker.make(GuestMode.LONG_USER, seed, _ -> true), seed);
     }
+  }
+
+  /**
+   * What is left of a block access by access may depend on more bytes than the block: when only
+   * that was dropped, each of the two led to the other.
+   */
+  @Test
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void restOfBlockIsNotDroppedWithoutTheBlock() {
+    // again: mov eax, [rbx+8]; mov ecx, [rbx]; dec edx; jne again; add esi, 5; int3
+    run("8b 43 08  8b 0b  ff ca  75 f7  83 c6 05  cc");
+    machine.pages.entry(ABSENT, GuestLayout.DATA_RAM + 0x1000 | RIGHTS);
+    loopAcrossPages();
+    machine.write(GuestLayout.CODE + 11, new byte[] {6});
+
+    loopAcrossPages();
+
+    assertThat(machine.cpu.state.gpr[CpuState.RSI]).isEqualTo(6);
+  }
+
+  private void loopAcrossPages() {
+    CpuState s = machine.cpu.state;
+    s.rip = GuestLayout.CODE;
+    s.gpr[CpuState.RBX] = ABSENT - 4;
+    s.gpr[CpuState.RDX] = 3;
+    s.gpr[CpuState.RSI] = 0;
+    assertThat(goOn().vector()).isEqualTo(BREAKPOINT);
   }
 }
