@@ -129,15 +129,15 @@ final class Windows {
     modeKey = block.modeKey;
     changed = new int[block.code.length];
     wordSize = (block.modeKey & ModeKey.CODE_64) != 0 ? 8 : 4;
-    for (int n = 0; n < 16; n++) {
-      forget(n);
-    }
+    forgetAll();
     for (int n = 0; n < block.code.length; n++) {
       Instruction i = block.code[n];
-      operand(i, n, block.starts[n]);
-      stack(i, n);
-      follow(i);
-      if (!InstructionTranslator.translates(i, modeKey)) {
+      if (InstructionTranslator.translates(i, modeKey)) {
+        operand(i, n, block.starts[n]);
+        stack(i, n);
+        follow(i);
+      } else {
+        forgetAll();
         close();
       }
       changed[n] = changedRegisters();
@@ -304,6 +304,13 @@ final class Windows {
   private void forget(int register) {
     root[register] = roots++;
     distance[register] = 0;
+  }
+
+  /** After an instruction that Java executes nothing is known. */
+  private void forgetAll() {
+    for (int n = 0; n < 16; n++) {
+      forget(n);
+    }
   }
 
   private void set(int register, int from, long further) {
