@@ -96,6 +96,14 @@ final class TranslatorFindingsTest {
   }
 
   @Test
+  void popToMemoryIsNoEndOfTheTranslation() {
+    // push rdx; pop [rbx]; mov rax, [rbx]; int3
+    assertThat(run("52  8f 03  48 8b 03  cc").vector()).isEqualTo(BREAKPOINT);
+
+    assertThat(machine.cpu.state.gpr[CpuState.RAX]).isEqualTo(3);
+  }
+
+  @Test
   void comparingStringsOfNoLengthKeepsFlags() {
     // xor ecx, ecx; mov al, 1; mov edi, ebx; add al, 0ffh; repe cmpsb; setc dl; int3
     run("31 c9  b0 01  89 df  04 ff  f3 a6  0f 92 c2  cc");
