@@ -3,11 +3,8 @@ package sharevm.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.io.RandomAccessFile;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,8 +24,6 @@ final class CommandTest {
   private static final Path FULL = Path.of("/dev/full");
 
   @TempDir private Path folder;
-
-  private record Answer(int status, String out, String err) {}
 
   static Stream<Arguments> wrongUsage() {
     return Stream.of(
@@ -66,7 +61,7 @@ final class CommandTest {
   @ParameterizedTest
   @MethodSource
   void wrongUsage(String message, List<String> arguments) {
-    Answer answer = execute(arguments.toArray(String[]::new));
+    Answer answer = Answer.to(arguments.toArray());
     assertThat(answer.err()).contains(message);
     assertOneLine(answer, ExitStatus.USAGE);
   }
@@ -76,7 +71,7 @@ final class CommandTest {
     Path text = Files.writeString(folder.resolve("text"), "hello");
     Path empty = Files.writeString(folder.resolve("empty"), "");
     for (Path kernel : List.of(folder.resolve("missing"), folder, text, empty)) {
-      Answer answer = execute("run", "--kernel", kernel.toString());
+      Answer answer = Answer.to("run", "--kernel", kernel.toString());
       assertThat(answer.err()).contains(kernel.toString());
       assertOneLine(answer, ExitStatus.FAILED);
     }
@@ -84,15 +79,15 @@ final class CommandTest {
 
   @Test
   void anEngineThatIsNotThere() {
-    assertOneLine(execute("run", "--engine", "magic"), ExitStatus.USAGE);
+    assertOneLine(Answer.to("run", "--engine", "magic"), ExitStatus.USAGE);
   }
 
   @Test
   void serialOutputThatCannotBeWritten() {
-    Answer answer = execute("run", "--serial", folder.resolve("no/file").toString());
+    Answer answer = Answer.to("run", "--serial", folder.resolve("no/file").toString());
     assertThat(answer.err()).contains("its folder does not exist");
     assertOneLine(answer, ExitStatus.FAILED);
-    assertOneLine(execute("run", "--serial", folder.toString()), ExitStatus.FAILED);
+    assertOneLine(Answer.to("run", "--serial", folder.toString()), ExitStatus.FAILED);
   }
 
   @Test
@@ -103,24 +98,24 @@ final class CommandTest {
       file.setLength(64L << 20);
     }
     Answer large =
-        execute(
+        Answer.to(
             "run", "--kernel", kernel.toString(), "--initrd", initrd.toString(), "--memory", "32M");
     assertThat(large.err()).contains("memory");
     assertOneLine(large, ExitStatus.FAILED);
     Answer missing =
-        execute(
+        Answer.to(
             "run", "--kernel", kernel.toString(), "--initrd", folder.resolve("none").toString());
     assertThat(missing.err()).contains("no such file");
     assertOneLine(missing, ExitStatus.FAILED);
     Path text = Files.writeString(folder.resolve("cut"), "\u007fELF");
-    assertOneLine(execute("run", "--kernel", text.toString()), ExitStatus.FAILED);
+    assertOneLine(Answer.to("run", "--kernel", text.toString()), ExitStatus.FAILED);
   }
 
   @Test
   void filesThatMayNotBeRead() throws IOException {
     Path kernel = Files.write(folder.resolve("secret"), TinyKernel.of(0xEB, 0xFE));
     assumeTrue(kernel.toFile().setReadable(false) && !Files.isReadable(kernel), "root reads all");
-    Answer answer = execute("run", "--kernel", kernel.toString());
+    Answer answer = Answer.to("run", "--kernel", kernel.toString());
     assertThat(answer.err()).contains("may not be read");
     assertOneLine(answer, ExitStatus.FAILED);
   }
@@ -135,7 +130,7 @@ final class CommandTest {
             folder.resolve("talker"),
             TinyKernel.of(0x66, 0xBA, 0xF8, 0x03, 0xB0, 'x', 0xEE, 0xEB, 0xFD));
     Answer answer =
-        execute(
+        Answer.to(
             "run", "--kernel", kernel.toString(), "--serial", FULL.toString(), "--timeout", "50s");
     assertThat(answer.err()).contains("the disk full");
     assertOneLine(answer, ExitStatus.FAILED);
@@ -143,32 +138,33 @@ final class CommandTest {
 
   @Test
   void verboseAddsTheStackTrace() {
-    Answer answer = execute("run", "--verbose", "--kernel", folder.resolve("missing").toString());
+    Answer answer = Answer.to("run", "--verbose", "--kernel", folder.resolve("missing").toString());
     assertThat(answer.err()).contains("LibraryException").contains("\tat ");
   }
 
   @Test
   void helpAndVersionGoToStandardOutput() {
-    Answer help = execute("run", "--help");
+    Answer help = Answer.to("run", "--help");
     assertThat(help.status()).isZero();
     assertThat(help.err()).isEmpty();
     assertThat(help.out()).contains("--kernel", "--memory", "--timeout", "Exit status", "Ctrl-A x");
     assertThat(help.out().lines())
         .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(100));
-    assertThat(execute("--help").out()).contains("run").doesNotContain("warm-up");
-    assertThat(execute("--version").out()).startsWith("sharevm ");
-    assertThat(execute().out()).contains("Usage: sharevm");
+    assertThat(Answer.to("--help").out()).contains("run").doesNotContain("warm-up");
+    assertThat(Answer.to("--version").out()).startsWith("sharevm ");
+    assertThat(Answer.to().out()).contains("Usage: sharevm");
   }
 
   @Test
   void everyProcessorModelIsNamedAndTaken() {
-    String help = execute("run", "--help").out();
+    String help = Answer.to("run", "--help").out();
     for (String model : CpuModel.names()) {
       assertThat(help).contains(model);
-      Answer answer = execute("run", "--cpu", model, "--kernel", "/nonexistent");
+      Answer answer = Answer.to("run", "--cpu", model, "--kernel", "/nonexistent");
       assertThat(answer.err()).contains("/nonexistent");
     }
-    assertThat(execute("run", "--cpu", "z80").err()).contains(String.join(", ", CpuModel.names()));
+    assertThat(Answer.to("run", "--cpu", "z80").err())
+        .contains(String.join(", ", CpuModel.names()));
   }
 
   private static void assertOneLine(Answer answer, int status) {
@@ -176,22 +172,5 @@ final class CommandTest {
     assertThat(answer.err().lines()).hasSize(1);
     assertThat(answer.out()).isEmpty();
     assertThat(answer.status()).isEqualTo(status);
-  }
-
-  private static Answer execute(String... arguments) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    PrintStream outBefore = System.out;
-    PrintStream errBefore = System.err;
-    System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-    System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
-    try {
-      int status = SharevmCommand.execute(arguments);
-      return new Answer(
-          status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
-    } finally {
-      System.setOut(outBefore);
-      System.setErr(errBefore);
-    }
   }
 }

@@ -90,4 +90,9 @@ public enum CpuFeature {
     this.word = word;
     this.bit = bit;
   }
+
+  /** Returns whether it is one that CPUID.01H:ECX tells of, and a value of that has it. */
+  public boolean isInLeaf1Ecx(int ecx) {
+    return word == Word.LEAF_1_ECX && (ecx & 1 << bit) != 0;
+  }
 }

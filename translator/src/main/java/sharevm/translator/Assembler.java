@@ -25,6 +25,15 @@ final class Assembler {
   static final int R14 = 14;
   static final int R15 = 15;
 
+  /** Conditions, as they are encoded in Jcc (Intel SDM Vol. 1 appendix B, table B-1). */
+  static final int BELOW = 2;
+
+  static final int NOT_BELOW = 3;
+  static final int EQUAL = 4;
+  static final int NOT_EQUAL = 5;
+  static final int ABOVE = 7;
+  static final int SIGN = 8;
+
   /** No register: the index or base that an address does not have. */
   static final int NONE = -1;
 

@@ -1,5 +1,8 @@
 package sharevm.translator;
 
+import static sharevm.translator.Assembler.EQUAL;
+import static sharevm.translator.Assembler.NOT_EQUAL;
+import static sharevm.translator.Assembler.SIGN;
 import static sharevm.translator.Registers.ADDRESS;
 import static sharevm.translator.Registers.TEMP;
 
@@ -25,9 +28,6 @@ import sharevm.translator.Tuning.Means;
  * live ones are saved before it.
  */
 final class BlockTranslator {
-  private static final int NOT_EQUAL = 5;
-  private static final int SIGN = 8;
-  private static final int EQUAL = 4;
 
   /** Where the guest's flags are; in the context they may be out of date when they are dead. */
   private enum FlagsIn {
@@ -230,18 +230,14 @@ final class BlockTranslator {
 
   private void entry() {
     int most = block.code.length;
-    a.memory(new Code(0, false, false, 0, 0, 0x83), 7, Context.at((int) CpuState.ATTENTION));
-    a.byte1(0);
+    compareAttention();
     exitIf(NOT_EQUAL, site(Kind.ENTRY, 0, 0, false));
-    a.memory(new Code(0, false, true, 0, 0, 0x83), 5, Context.at(Context.BUDGET));
-    a.byte1(most);
-    int spent = a.jumpIf(SIGN);
+    int spent = charge(most);
     int number = site(Kind.ENTRY, 0, 0, false);
     later(
         () -> {
           a.patchToHere(spent);
-          a.memory(new Code(0, false, true, 0, 0, 0x83), 0, Context.at(Context.BUDGET));
-          a.byte1(most);
+          giveBack(most);
           exit(number);
         });
     if (usesVectors()) {
@@ -410,12 +406,9 @@ final class BlockTranslator {
   }
 
   private void backEdge(int done, int most) {
-    a.memory(new Code(0, false, false, 0, 0, 0x83), 7, Context.at((int) CpuState.ATTENTION));
-    a.byte1(0);
+    compareAttention();
     int wanted = a.jumpIf(NOT_EQUAL);
-    a.memory(new Code(0, false, true, 0, 0, 0x83), 5, Context.at(Context.BUDGET));
-    a.byte1(done);
-    int spent = a.jumpIf(SIGN);
+    int spent = charge(done);
     a.patch(a.jump(), again);
     int number = site(Kind.ENTRY, 0, 0, false);
     later(
@@ -427,6 +420,18 @@ final class BlockTranslator {
           giveBack(most);
           exit(number);
         });
+  }
+
+  private void compareAttention() {
+    a.memory(new Code(0, false, false, 0, 0, 0x83), 7, Context.at((int) CpuState.ATTENTION));
+    a.byte1(0);
+  }
+
+  /** Takes instructions off the budget; returns the position behind the jump when it is spent. */
+  private int charge(int instructions) {
+    a.memory(new Code(0, false, true, 0, 0, 0x83), 5, Context.at(Context.BUDGET));
+    a.byte1(instructions);
+    return a.jumpIf(SIGN);
   }
 
   private void giveBack(int instructions) {

@@ -2,29 +2,26 @@ package sharevm.translator;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
+import sharevm.cpu.CpuFeature;
 import sharevm.host.ExecutableMemory;
 import sharevm.host.HostException;
 import sharevm.translator.Assembler.Code;
 
 /** Whether the host's processor has every instruction that translations are copied from. */
 final class HostProcessor {
-  /** Bits of CPUID.01H:ECX (Intel SDM Vol. 2A CPUID, table 3-10). */
-  private static final Map<String, Integer> WANTED = new LinkedHashMap<>();
-
-  static {
-    WANTED.put("SSE3", 0);
-    WANTED.put("PCLMULQDQ", 1);
-    WANTED.put("SSSE3", 9);
-    WANTED.put("CMPXCHG16B", 13);
-    WANTED.put("SSE4.1", 19);
-    WANTED.put("SSE4.2", 20);
-    WANTED.put("MOVBE", 22);
-    WANTED.put("POPCNT", 23);
-    WANTED.put("AES", 25);
-  }
+  private static final List<CpuFeature> WANTED =
+      List.of(
+          CpuFeature.SSE3,
+          CpuFeature.PCLMULQDQ,
+          CpuFeature.SSSE3,
+          CpuFeature.CX16,
+          CpuFeature.SSE41,
+          CpuFeature.SSE42,
+          CpuFeature.MOVBE,
+          CpuFeature.POPCNT,
+          CpuFeature.AES);
 
   private HostProcessor() {}
 
@@ -35,9 +32,9 @@ final class HostProcessor {
    */
   static Optional<String> lacks() throws HostException {
     int features = features();
-    return WANTED.entrySet().stream()
-        .filter(feature -> (features & 1 << feature.getValue()) == 0)
-        .map(Map.Entry::getKey)
+    return WANTED.stream()
+        .filter(feature -> !feature.isInLeaf1Ecx(features))
+        .map(CpuFeature::name)
         .findFirst();
   }
 

@@ -1,5 +1,6 @@
 package sharevm.translator;
 
+import static sharevm.translator.Assembler.NOT_BELOW;
 import static sharevm.translator.Registers.ADDRESS;
 import static sharevm.translator.Registers.STACK;
 import static sharevm.translator.Registers.TEMP;
@@ -18,7 +19,6 @@ import sharevm.translator.Assembler.Place;
  */
 final class InstructionTranslator {
   private static final int CALL_SLOT = Context.RIP;
-  private static final int NOT_BELOW = 3;
 
   /** Emits one instruction; may end the block. */
   @FunctionalInterface

@@ -1,5 +1,7 @@
 package sharevm.translator;
 
+import static sharevm.translator.Assembler.ABOVE;
+import static sharevm.translator.Assembler.NOT_EQUAL;
 import static sharevm.translator.Registers.ADDRESS;
 import static sharevm.translator.Registers.STACK;
 import static sharevm.translator.Registers.TEMP;
@@ -15,8 +17,6 @@ import sharevm.translator.Windows.Window;
 
 /** Emits the way from guest addresses to the host's, for the accesses of a block. */
 final class Probes {
-  private static final int NOT_EQUAL = 5;
-  private static final int ABOVE = 7;
 
   /** What is known of a window's alignment while it is closed, or nothing has been asked. */
   private static final int CLOSED = -2;
@@ -60,12 +60,7 @@ final class Probes {
   private void earlyAddress(Window window) {
     int base = addressRegister(window.base(), ADDRESS);
     int index = addressRegister(window.index(), TEMP);
-    Place place = new Place(base, index, window.scale(), (int) window.low(), false);
-    if (t.code64()) {
-      a.lea(ADDRESS, place);
-    } else {
-      a.lea32(ADDRESS, place);
-    }
+    lea(ADDRESS, new Place(base, index, window.scale(), (int) window.low(), false));
     addSegmentBase(window.segment());
   }
 
@@ -165,12 +160,7 @@ final class Probes {
   }
 
   private void stackAddress(int distance) {
-    Place place = Place.at(STACK, distance);
-    if (t.code64()) {
-      a.lea(ADDRESS, place);
-    } else {
-      a.lea32(ADDRESS, place);
-    }
+    lea(ADDRESS, Place.at(STACK, distance));
   }
 
   private void leaveUnlessAligned(int at) {
@@ -277,10 +267,15 @@ final class Probes {
 
   /** Adds to the stack pointer, without touching flags. */
   void moveStack(int distance) {
+    lea(STACK, Place.at(STACK, distance));
+  }
+
+  /** Works out an address that is as wide as the mode's. */
+  void lea(int into, Place place) {
     if (t.code64()) {
-      a.lea(STACK, Place.at(STACK, distance));
+      a.lea(into, place);
     } else {
-      a.lea32(STACK, Place.at(STACK, distance));
+      a.lea32(into, place);
     }
   }
 }

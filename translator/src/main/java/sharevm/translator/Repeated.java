@@ -1,5 +1,7 @@
 package sharevm.translator;
 
+import static sharevm.translator.Assembler.ABOVE;
+import static sharevm.translator.Assembler.EQUAL;
 import static sharevm.translator.Assembler.RCX;
 import static sharevm.translator.Assembler.RDI;
 import static sharevm.translator.Assembler.RSI;
@@ -17,8 +19,6 @@ import sharevm.translator.Assembler.Place;
  * is clear.
  */
 final class Repeated {
-  private static final int EQUAL = 4;
-  private static final int ABOVE = 7;
   private static final int PAGE = 4096;
 
   private Repeated() {}

@@ -1,5 +1,7 @@
 package sharevm.translator;
 
+import static sharevm.translator.Assembler.EQUAL;
+import static sharevm.translator.Assembler.NOT_EQUAL;
 import static sharevm.translator.Assembler.R12;
 import static sharevm.translator.Assembler.R13;
 import static sharevm.translator.Assembler.R14;
@@ -23,8 +25,6 @@ final class Stubs {
   static final int LOOKUP_SITE = 0;
 
   private static final int[] CALLEE_SAVED = {RBX, RBP, R12, R13, R14, R15};
-  private static final int NOT_EQUAL = 5;
-  private static final int EQUAL = 4;
 
   private final Assembler a = new Assembler();
   private final int enter;

@@ -1,5 +1,7 @@
 package sharevm.translator;
 
+import static sharevm.translator.Assembler.EQUAL;
+import static sharevm.translator.Assembler.NOT_EQUAL;
 import static sharevm.translator.Registers.ADDRESS;
 import static sharevm.translator.Registers.STACK;
 import static sharevm.translator.Registers.TEMP;
@@ -15,8 +17,6 @@ import sharevm.translator.Assembler.Place;
  * {@link ContextAccess} puts it and takes it from.
  */
 final class SystemInstructions {
-  private static final int EQUAL = 4;
-  private static final int NOT_EQUAL = 5;
 
   /** The status flags in RFLAGS' low byte. */
   private static final int LOW_STATUS = Flags.STATUS & 0xff;

@@ -263,28 +263,26 @@ public final class Translator implements Engine, CodePages.Cache {
           }
           return interpret(site, budget);
         }
-        case WINDOW_MISS -> {
-          if (context.fillWindow(ModeKey.tlb(site.modeKey()), site.size(), site.write())) {
+        case WINDOW_MISS, PLAIN -> {
+          boolean missed = site.kind() == ExitSite.Kind.WINDOW_MISS;
+          if (missed && fillWindow(site)) {
             address = context.missReturn();
             continue;
           }
-          context.giveBack(site.block().code.length - site.index());
           TranslatedBlock rest = plainRest(site);
+          if (missed) {
+            context.giveBack(site.block().code.length - site.index());
+          }
           if (rest == null) {
             return withoutRoom(site, budget);
           }
-          address = cache.address(rest.entry);
-        }
-        case PLAIN -> {
-          TranslatedBlock rest = plainRest(site);
-          if (rest == null) {
-            return withoutRoom(site, budget);
+          if (!missed) {
+            cache.chain(site, rest);
           }
-          cache.chain(site, rest);
           address = cache.address(rest.entry);
         }
         case CHAIN -> {
-          TranslatedBlock next = chained(site, site.modeKey());
+          TranslatedBlock next = chained(site);
           if (next != null) {
             cache.chain(site, next);
             address = cache.address(next.entry);
@@ -329,6 +327,10 @@ public final class Translator implements Engine, CodePages.Cache {
     }
   }
 
+  private boolean fillWindow(ExitSite site) {
+    return context.fillWindow(ModeKey.tlb(site.modeKey()), site.size(), site.write());
+  }
+
   /**
    * Returns the translation of the rest of an exit's block that checks each access by itself, or
    * null when there is no room for it.
@@ -345,9 +347,9 @@ public final class Translator implements Engine, CodePages.Cache {
   }
 
   /** Returns the block that a chain exit is to lead to, if it is there. */
-  private TranslatedBlock chained(ExitSite site, int modeKey) {
+  private TranslatedBlock chained(ExitSite site) {
     long place = site.block().place & -4096 | site.target() & 0xfff;
-    return site.block().valid ? successor(site.target(), place, modeKey) : null;
+    return site.block().valid ? successor(site.target(), place, site.modeKey()) : null;
   }
 
   private TranslatedBlock successor(long rip, long place, int modeKey) {

@@ -1,5 +1,10 @@
 package sharevm.translator;
 
+import static sharevm.translator.Assembler.ABOVE;
+import static sharevm.translator.Assembler.BELOW;
+import static sharevm.translator.Assembler.EQUAL;
+import static sharevm.translator.Assembler.NOT_BELOW;
+import static sharevm.translator.Assembler.NOT_EQUAL;
 import static sharevm.translator.Assembler.R13;
 import static sharevm.translator.Assembler.R14;
 import static sharevm.translator.Assembler.R15;
@@ -21,11 +26,6 @@ import sharevm.translator.Assembler.Place;
  * access's size less one.
  */
 final class WalkStub {
-  private static final int BELOW = 2;
-  private static final int NOT_BELOW = 3;
-  private static final int EQUAL = 4;
-  private static final int NOT_EQUAL = 5;
-  private static final int ABOVE = 7;
 
   /** Bits of entries. */
   private static final int PRESENT = 1;

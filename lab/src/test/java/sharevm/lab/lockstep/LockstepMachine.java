@@ -10,15 +10,15 @@ import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
-import sharevm.cpu.InterruptController;
 import sharevm.cpu.Segment;
+import sharevm.lab.processor.NoInterrupts;
 
 /**
  * A processor with a little RAM below and above 4 GiB, in one of the modes, whose every exception
  * ends in a handler that halts: what the exception was is then read from the frame, and the program
  * resumed as a kernel would.
  */
-final class LockstepMachine implements Bus, InterruptController {
+final class LockstepMachine implements Bus {
   private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
@@ -66,7 +66,7 @@ final class LockstepMachine implements Bus, InterruptController {
     cpu =
         new Cpu(
             CpuModel.standard(),
-            new Cpu.Environment(this, this, () -> 0L, codePages),
+            new Cpu.Environment(this, new NoInterrupts(), () -> 0L, codePages),
             new CpuState(),
             engine);
     pages = new GuestPages(ram, mode.paging, GuestLayout.TABLES_RAM);
@@ -308,37 +308,4 @@ final class LockstepMachine implements Bus, InterruptController {
 
   @Override
   public void out(int port, int size, int value) {}
-
-  @Override
-  public boolean pending() {
-    return false;
-  }
-
-  @Override
-  public int acknowledge() {
-    return -1;
-  }
-
-  @Override
-  public int taskPriority() {
-    return 0;
-  }
-
-  @Override
-  public void taskPriority(int priorityClass) {}
-
-  @Override
-  public boolean ownsMsr(int index) {
-    return false;
-  }
-
-  @Override
-  public long readMsr(int index) {
-    return 0;
-  }
-
-  @Override
-  public boolean writeMsr(int index, long value) {
-    return false;
-  }
 }
