@@ -311,4 +311,25 @@ class OperationsTest {
     }
     assertThat(Files.readAllBytes(image)).isEqualTo(before);
   }
+
+  /** The last block ends behind the disk's end, and the layer below shows what is before it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"vdi", "vhd", "vhdx", "vmdk", "qcow2"})
+  void writesIntoTheLastBlockOfALayerThatIsNoMultipleOfBlocks(String name) throws Exception {
+    int size = (3 << 20) + 5 * 512;
+    byte[] content = Disks.content(size, 8);
+    Path base = dir.resolve("base." + name);
+    Path child = dir.resolve("child." + name);
+    DiskFormat format = DiskFormat.named(name).orElseThrow();
+    DiskImages.create(base, format, size);
+    try (DiskImage image = DiskImages.open(base, OpenOptions.forWriting())) {
+      image.write(ByteBuffer.wrap(content), 0);
+    }
+    DiskImages.createOverlay(child, format, base);
+    try (DiskImage image = DiskImages.open(child, OpenOptions.forWriting())) {
+      image.write(ByteBuffer.wrap(new byte[] {1, 2, 3}), (3 << 20) + 600);
+    }
+    System.arraycopy(new byte[] {1, 2, 3}, 0, content, (3 << 20) + 600, 3);
+    Disks.assertSame(Disks.readAll(child), content);
+  }
 }

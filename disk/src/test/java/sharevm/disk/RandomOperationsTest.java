@@ -61,7 +61,7 @@ class RandomOperationsTest {
           && !(format instanceof Vmdk vmdk && vmdk.variant() == Variant.MONOLITHIC_FLAT)) {
         run(format, seed + 1, 12, 2);
       }
-    } catch (AssertionError | DiskException e) {
+    } catch (AssertionError | Exception e) {
       throw new AssertionError("seed " + seed, e);
     }
   }
@@ -78,7 +78,7 @@ class RandomOperationsTest {
       for (DiskFormat format : formats().toList()) {
         try {
           run(format, round, 80, 0);
-        } catch (AssertionError | DiskException e) {
+        } catch (AssertionError | Exception e) {
           throw new AssertionError(format + " seed " + round, e);
         }
       }

@@ -270,6 +270,7 @@ public abstract class MappedLayer implements Layer, BulkTarget {
     long at = position;
     while (block.position() < end) {
       if (at >= size()) {
+        block.limit(end);
         Bytes.zero(block, end - block.position());
         break;
       }
