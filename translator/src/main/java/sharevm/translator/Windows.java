@@ -211,7 +211,8 @@ final class Windows {
       return null;
     }
     Window window = access.window;
-    boolean inLoop = loops && window.early;
+    boolean inReach = (int) window.low == window.low;
+    boolean inLoop = loops && window.early && inReach;
     if (window.accesses < 2 && !inLoop) {
       return null;
     }

@@ -103,6 +103,16 @@ final class TranslatorFindingsTest {
     assertThat(machine.cpu.state.gpr[CpuState.RAX]).isEqualTo(3);
   }
 
+  /** What a loop's address is from its registers may be further than a displacement reaches. */
+  @Test
+  void standingWindowIsNotLookedUpWhereADisplacementDoesNotReach() {
+    // add rbx, 20h; jmp on; on: lea rax, [rbx+7ffffff0h]; mov ecx, [rax+7ffffff0h]; dec edx; jnz on
+    LockstepMachine.Fault fault =
+        run("48 83 c3 20  eb 00  48 8d 83 f0 ff ff 7f  8b 88 f0 ff ff 7f  ff ca  75 ef  cc");
+
+    assertThat(fault.vector()).isEqualTo(PAGE_FAULT);
+  }
+
   @Test
   void comparingStringsOfNoLengthKeepsFlags() {
     // xor ecx, ecx; mov al, 1; mov edi, ebx; add al, 0ffh; repe cmpsb; setc dl; int3
