@@ -23,7 +23,6 @@ import sharevm.machine.bus.Trace;
 
 /** {@code sharevm run}: boots a guest and stays with it until it ends. */
 @Command(
-    name = "run",
     header = "Boots a guest and stays with it until it ends.",
     description = {
       "",

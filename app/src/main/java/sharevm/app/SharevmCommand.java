@@ -1,6 +1,7 @@
 package sharevm.app;
 
 import java.io.PrintStream;
+import java.util.Arrays;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -10,6 +11,7 @@ import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 import sharevm.app.disk.DiskCommand;
+import sharevm.library.HostHoles;
 
 /** The command {@code sharevm} and what all its subcommands have in common. */
 @Command(
@@ -22,8 +24,7 @@ import sharevm.app.disk.DiskCommand;
     footer = {
       "",
       "'sharevm run' boots a small Linux; 'sharevm run --help' tells all that a run can be."
-    },
-    subcommands = {RunCommand.class, DiskCommand.class, WarmUpCommand.class})
+    })
 final class SharevmCommand implements Runnable {
   @SuppressWarnings("UnusedVariable") // picocli acts on it
   @Option(
@@ -52,13 +53,37 @@ final class SharevmCommand implements Runnable {
 
   /** Parses and executes; returns the exit status. */
   static int execute(String... arguments) {
+    if (arguments.length > 1 && arguments[0].equals("disk")) {
+      // Takes as long as the parser, and as most disk commands themselves.
+      Thread.ofPlatform().daemon().start(HostHoles::prepare);
+    }
     SharevmCommand command = new SharevmCommand();
-    CommandLine line = new CommandLine(command);
+    CommandLine line = describe(command, arguments);
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpAutoWidth(true);
     line.setExecutionExceptionHandler((e, _, _) -> command.diagnostics().report(e));
     line.setParameterExceptionHandler((e, _) -> command.wrongUsage(e));
     return line.execute(arguments);
+  }
+
+  private static CommandLine describe(SharevmCommand command, String... arguments) {
+    CommandLine line = new CommandLine(command);
+    new Subcommands()
+        .with("run", RunCommand.class)
+        .with("disk", DiskCommand.class)
+        .with("warm-up", WarmUpCommand.class)
+        .addTo(line, arguments);
+    CommandLine disk = line.getSubcommands().get("disk");
+    if (disk != null) {
+      String[] rest = Arrays.stream(arguments).skip(1).toArray(String[]::new);
+      DiskCommand.commands().addTo(disk, rest);
+    }
+    return line;
+  }
+
+  /** The parser of {@link #execute}, with all commands, or with the named one only. */
+  static CommandLine describe(String... arguments) {
+    return describe(new SharevmCommand(), arguments);
   }
 
   Diagnostics diagnostics() {

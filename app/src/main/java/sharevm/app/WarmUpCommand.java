@@ -3,6 +3,7 @@ package sharevm.app;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,18 +12,15 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /**
  * What the JVM watches when its AOT cache is made: the ways that every start goes. Not for people.
  */
-@Command(name = "warm-up", hidden = true)
+@Command(hidden = true)
 final class WarmUpCommand implements Callable<Integer> {
-  private static final int DISK_BYTES = 4 << 20;
-
-  @Spec private CommandSpec spec;
+  /** Enough for several threads to have something to do. */
+  private static final int DISK_BYTES = 32 << 20;
 
   @Option(names = "--guest", description = "Boot the guest mini as well.")
   private boolean guest;
@@ -34,7 +32,7 @@ final class WarmUpCommand implements Callable<Integer> {
     PrintStream nowhere =
         new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
     nowhere.println(Version.line());
-    CommandLine root = spec.root().commandLine();
+    CommandLine root = SharevmCommand.describe();
     root.usage(nowhere);
     root.getSubcommands().get("run").usage(nowhere);
     convertDisks();
@@ -48,9 +46,14 @@ final class WarmUpCommand implements Callable<Integer> {
   private static void convertDisks() throws IOException {
     Path folder = Files.createTempDirectory("sharevm-warm-up");
     Path from = folder.resolve("disk.raw");
-    byte[] data = new byte[DISK_BYTES];
-    Arrays.fill(data, DISK_BYTES / 2, DISK_BYTES, (byte) 1);
-    Files.write(from, data);
+    byte[] data = new byte[DISK_BYTES / 4];
+    Arrays.fill(data, (byte) 1);
+    try (RandomAccessFile file = new RandomAccessFile(from.toFile(), "rw")) {
+      file.write(data);
+      file.seek(DISK_BYTES / 2);
+      file.write(data);
+      file.setLength(DISK_BYTES);
+    }
     for (String format : List.of("qcow2", "vhd", "vhdx", "vmdk", "raw")) {
       Path to = folder.resolve("disk2." + format);
       SharevmCommand.execute("disk", "convert", "-f", format, from.toString(), to.toString());

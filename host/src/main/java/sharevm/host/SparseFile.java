@@ -9,6 +9,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
 
@@ -31,18 +32,32 @@ public final class SparseFile implements AutoCloseable {
   /** {@code FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE}, linux/falloc.h. */
   private static final int PUNCH = 3;
 
-  private static final FunctionDescriptor OPEN =
-      FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
-  private static final FunctionDescriptor SEEK =
-      FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
-  private static final FunctionDescriptor FALLOCATE =
-      FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+  /** What every file needs; linked together when the first file is opened. */
+  private static final class Functions {
+    static final MethodHandle OPEN =
+        CLibrary.function(
+            "open",
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT),
+            Linker.Option.firstVariadicArg(2));
+    static final MethodHandle SEEK =
+        CLibrary.function("lseek", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+    static final MethodHandle CLOSE = CLibrary.function("close", CLibrary.toInt(JAVA_INT));
 
-  private final MethodHandle seek;
+    private Functions() {}
+  }
+
+  /** What only Linux has, and few files need. */
+  private static final class Punching {
+    static final MethodHandle FALLOCATE =
+        CLibrary.function(
+            "fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
+
+    private Punching() {}
+  }
+
   private final int descriptor;
 
-  private SparseFile(MethodHandle seek, int descriptor) {
-    this.seek = seek;
+  private SparseFile(int descriptor) {
     this.descriptor = descriptor;
   }
 
@@ -52,23 +67,33 @@ public final class SparseFile implements AutoCloseable {
   }
 
   /**
+   * Does what the first {@link #open} would do once and for all; another thread has time for it.
+   */
+  public static void prepare() {
+    try {
+      MethodHandles.lookup().ensureInitialized(Functions.class);
+    } catch (IllegalAccessException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /**
    * Opens a file. Closing it drops all record locks that the process has on it, as POSIX wants.
    *
    * @throws HostException if the host refuses
    */
   public static SparseFile open(Path path, boolean writable) throws HostException {
-    MethodHandle open = CLibrary.function("open", OPEN, Linker.Option.firstVariadicArg(2));
     int closeOnExec = CLibrary.isMac() ? CLOSE_ON_EXEC_MAC : CLOSE_ON_EXEC_LINUX;
     int flags = (writable ? READ_WRITE : READ_ONLY) | closeOnExec;
     try (Arena arena = Arena.ofConfined()) {
       Charset names = Charset.forName(System.getProperty("sun.jnu.encoding"));
       MemorySegment name = arena.allocateFrom(path.toString(), names);
       MemorySegment state = CLibrary.callState(arena);
-      int descriptor = (int) open.invokeExact(state, name, flags, 0);
+      int descriptor = (int) Functions.OPEN.invokeExact(state, name, flags, 0);
       if (descriptor < 0) {
         throw new HostException(path + " cannot be opened: error " + CLibrary.errno(state));
       }
-      return new SparseFile(CLibrary.function("lseek", SEEK), descriptor);
+      return new SparseFile(descriptor);
     } catch (HostException e) {
       throw e;
     } catch (Throwable t) {
@@ -93,7 +118,7 @@ public final class SparseFile implements AutoCloseable {
   private long seek(long position, int whence, long unknown) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = CLibrary.callState(arena);
-      long found = (long) seek.invokeExact(state, descriptor, position, whence);
+      long found = (long) Functions.SEEK.invokeExact(state, descriptor, position, whence);
       if (found >= 0) {
         return found;
       }
@@ -112,10 +137,9 @@ public final class SparseFile implements AutoCloseable {
     if (CLibrary.isMac()) {
       return false;
     }
-    MethodHandle fallocate = CLibrary.function("fallocate", FALLOCATE);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = CLibrary.callState(arena);
-      return (int) fallocate.invokeExact(state, descriptor, PUNCH, position, length) == 0;
+      return (int) Punching.FALLOCATE.invokeExact(state, descriptor, PUNCH, position, length) == 0;
     } catch (Throwable t) {
       throw CLibrary.unexpected(t);
     }
@@ -123,11 +147,10 @@ public final class SparseFile implements AutoCloseable {
 
   @Override
   public void close() {
-    MethodHandle close = CLibrary.function("close", CLibrary.toInt(JAVA_INT));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = CLibrary.callState(arena);
       // Nothing is written through this descriptor, so nothing can be lost with it.
-      int _ = (int) close.invokeExact(state, descriptor);
+      int _ = (int) Functions.CLOSE.invokeExact(state, descriptor);
     } catch (Throwable t) {
       throw CLibrary.unexpected(t);
     }

@@ -8,6 +8,13 @@ import sharevm.host.SparseFile;
 public final class HostHoles {
   private HostHoles() {}
 
+  /** Makes the first question to the host faster; another thread has time for it. */
+  public static void prepare() {
+    if (SparseFile.isSupported()) {
+      SparseFile.prepare();
+    }
+  }
+
   /** What this host can do; nothing where it cannot be asked. */
   public static SparseFiles find() {
     return SparseFile.isSupported()

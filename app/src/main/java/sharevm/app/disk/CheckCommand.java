@@ -13,9 +13,7 @@ import sharevm.disk.DiskException;
 import sharevm.disk.DiskImages;
 
 /** Looks for damage. */
-@Command(
-    name = "check",
-    description = "Look for what contradicts the format. Status 1 when something is wrong.")
+@Command(description = "Look for what contradicts the format. Status 1 when something is wrong.")
 final class CheckCommand implements Callable<Integer> {
   @Parameters(paramLabel = "IMAGE")
   private Path image;

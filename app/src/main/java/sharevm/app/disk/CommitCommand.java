@@ -9,7 +9,6 @@ import sharevm.disk.DiskImages;
 
 /** Writes a layer's content into its parent. */
 @Command(
-    name = "commit",
     description =
         "Write what a layer holds into its parent. Other layers on that parent become invalid.")
 final class CommitCommand implements Callable<Integer> {

@@ -9,7 +9,7 @@ import sharevm.disk.DiskImage;
 import sharevm.disk.DiskImages;
 
 /** Compares what two disks show. */
-@Command(name = "compare", description = "Compare what two disks show. Status 1 when they differ.")
+@Command(description = "Compare what two disks show. Status 1 when they differ.")
 final class CompareCommand implements Callable<Integer> {
   @Parameters(index = "0", paramLabel = "IMAGE")
   private Path first;

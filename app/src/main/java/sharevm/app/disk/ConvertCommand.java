@@ -17,7 +17,6 @@ import sharevm.disk.OpenOptions;
 
 /** Makes an image of another one's content. */
 @Command(
-    name = "convert",
     description = {
       "Make an image of another one's content, with all its parents'.",
       "The target appears under its name only when it is whole; a killed run can simply be repeated."

@@ -10,7 +10,7 @@ import sharevm.disk.DiskException;
 import sharevm.disk.DiskImages;
 
 /** Makes an empty image. */
-@Command(name = "create", description = "Make an empty image, or an empty layer on top of another.")
+@Command(description = "Make an empty image, or an empty layer on top of another.")
 final class CreateCommand implements Callable<Integer> {
   @Parameters(index = "0", paramLabel = "IMAGE")
   private Path image;

@@ -17,9 +17,7 @@ import sharevm.disk.OpenOptions;
 import sharevm.disk.Snapshot;
 
 /** Says what an image is, and all below it. */
-@Command(
-    name = "info",
-    description = "Say what an image is: format, sizes, chain, snapshots, oddities.")
+@Command(description = "Say what an image is: format, sizes, chain, snapshots, oddities.")
 final class InfoCommand implements Callable<Integer> {
   @Parameters(paramLabel = "IMAGE")
   private Path image;

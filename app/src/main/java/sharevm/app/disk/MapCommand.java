@@ -13,9 +13,7 @@ import sharevm.disk.DiskImages;
 import sharevm.disk.Extent;
 
 /** Lists where the parts of a disk are. */
-@Command(
-    name = "map",
-    description = "List what is stored where: position, length, kind, layer, place.")
+@Command(description = "List what is stored where: position, length, kind, layer, place.")
 final class MapCommand implements Callable<Integer> {
   @Parameters(paramLabel = "IMAGE")
   private Path image;

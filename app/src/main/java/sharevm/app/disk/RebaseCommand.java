@@ -11,7 +11,6 @@ import sharevm.disk.DiskImages;
 
 /** Gives a layer another parent. */
 @Command(
-    name = "rebase",
     description =
         "Give a layer another parent, keeping what it shows; or none, with all stored in it.")
 final class RebaseCommand implements Callable<Integer> {

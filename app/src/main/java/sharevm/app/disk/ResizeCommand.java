@@ -11,7 +11,7 @@ import sharevm.disk.DiskImages;
 import sharevm.disk.Resizable;
 
 /** Changes a disk's size. */
-@Command(name = "resize", description = "Change the size of a disk.")
+@Command(description = "Change the size of a disk.")
 final class ResizeCommand implements Callable<Integer> {
   @Parameters(index = "0", paramLabel = "IMAGE")
   private Path image;

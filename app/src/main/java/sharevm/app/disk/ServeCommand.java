@@ -18,7 +18,6 @@ import sharevm.disk.nbd.NbdServer;
 
 /** Serves a disk to NBD clients until it is interrupted. */
 @Command(
-    name = "serve",
     description = {
       "Serve a disk to NBD clients, on the loopback address or a Unix socket, until interrupted.",
       "There is no TLS: whoever reaches the socket reaches the disk."

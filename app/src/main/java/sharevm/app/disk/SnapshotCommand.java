@@ -15,7 +15,6 @@ import sharevm.disk.Snapshots;
 
 /** Works with the snapshots inside an image. */
 @Command(
-    name = "snapshot",
     description =
         "List, take, apply or delete the snapshots that an image keeps within itself (qcow2).")
 final class SnapshotCommand implements Callable<Integer> {
