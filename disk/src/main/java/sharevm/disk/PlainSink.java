@@ -3,7 +3,6 @@ package sharevm.disk;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import sharevm.disk.io.Bytes;
 import sharevm.disk.layer.BulkTarget;
 
 /**
@@ -14,11 +13,6 @@ import sharevm.disk.layer.BulkTarget;
  * @param room its top layer
  */
 record PlainSink(DiskImage image, BulkTarget room) implements Sink {
-  private static final int GRAIN = 4096;
-
-  /** Shorter stretches of zeroes are stored with their neighbours. */
-  static final int LEAST_HOLE = 32 << 10;
-
   @Override
   public Hand hand() {
     return new Hand() {
@@ -37,29 +31,9 @@ record PlainSink(DiskImage image, BulkTarget room) implements Sink {
   private Work plain(long position, ByteBuffer bytes, List<Range> ranges) {
     List<Range> pieces = new ArrayList<>();
     for (Range range : ranges) {
-      addPieces(bytes, range, pieces);
+      Holes.leaveOut(bytes, range, pieces);
     }
     return new Plain(position, bytes, pieces);
-  }
-
-  private static void addPieces(ByteBuffer bytes, Range range, List<Range> pieces) {
-    int from = -1;
-    int end = 0;
-    for (int at = range.from(); at < range.end(); at += GRAIN) {
-      int part = Math.min(GRAIN, range.end() - at);
-      if (Bytes.isZero(bytes, at, part)) {
-        continue;
-      }
-      if (from >= 0 && at - end >= LEAST_HOLE) {
-        pieces.add(new Range(from, end - from));
-        from = -1;
-      }
-      from = from < 0 ? at : from;
-      end = at + part;
-    }
-    if (from >= 0) {
-      pieces.add(new Range(from, end - from));
-    }
   }
 
   private final class Plain implements Work {
@@ -89,7 +63,11 @@ record PlainSink(DiskImage image, BulkTarget room) implements Sink {
 
     @Override
     public long stored() {
-      return pieces.stream().mapToLong(Range::length).sum();
+      long sum = 0;
+      for (Range piece : pieces) {
+        sum += piece.length();
+      }
+      return sum;
     }
   }
 }

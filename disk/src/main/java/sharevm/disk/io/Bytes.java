@@ -45,17 +45,27 @@ public final class Bytes {
 
   /** True when {@code length} bytes of a buffer from {@code from} are all zero. */
   public static boolean isZero(ByteBuffer bytes, int from, int length) {
+    return countZeroes(bytes, from, length) == length;
+  }
+
+  /** How many of {@code length} bytes of a buffer from {@code from} are zero before another one. */
+  public static int countZeroes(ByteBuffer bytes, int from, int length) {
     if (length >= 8 && bytes.getLong(from) != 0) {
       // Most data says so at once.
-      return false;
+      int zeroes = 0;
+      while (bytes.get(from + zeroes) == 0) {
+        zeroes++;
+      }
+      return zeroes;
     }
     for (int at = from, end = from + length; at < end; at += ZEROES.length) {
       int part = Math.min(ZEROES.length, end - at);
-      if (bytes.slice(at, part).mismatch(ByteBuffer.wrap(ZEROES, 0, part)) >= 0) {
-        return false;
+      int other = bytes.slice(at, part).mismatch(ByteBuffer.wrap(ZEROES, 0, part));
+      if (other >= 0) {
+        return at + other - from;
       }
     }
-    return true;
+    return length;
   }
 
   /** The least multiple of {@code unit} that is not below {@code value}. */

@@ -3,6 +3,7 @@ package sharevm.disk.io;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,11 +21,13 @@ public final class MetaCache {
   private static final int SECTOR = 512;
 
   private static final class Page {
+    final byte[] array;
     final ByteBuffer bytes;
     long dirtySectors;
 
-    Page(ByteBuffer bytes) {
-      this.bytes = bytes;
+    Page(int size, ByteOrder order) {
+      this.array = new byte[size];
+      this.bytes = ByteBuffer.wrap(array).order(order);
     }
   }
 
@@ -60,7 +63,7 @@ public final class MetaCache {
       page = pages.get(index);
     }
     if (page == null) {
-      page = new Page(ByteBuffer.allocate(pageSize).order(order));
+      page = new Page(pageSize, order);
       storage.readPadded(page.bytes, index * pageSize);
       page.bytes.clear();
       if (pages.size() >= maxPages) {
@@ -77,13 +80,15 @@ public final class MetaCache {
 
   private Page pageToChange(long offset, int length) throws DiskException {
     Page page = page(offset);
+    if (page.dirtySectors == 0) {
+      long index = offset / pageSize;
+      pages.remove(index);
+      dirty.put(index, page);
+    }
     int from = (int) (offset % pageSize);
     for (int sector = from / SECTOR; sector <= (from + length - 1) / SECTOR; sector++) {
       page.dirtySectors |= 1L << sector;
     }
-    long index = offset / pageSize;
-    pages.remove(index);
-    dirty.put(index, page);
     return page;
   }
 
@@ -111,6 +116,65 @@ public final class MetaCache {
     return page(offset).bytes.get(at(offset)) & 0xff;
   }
 
+  /**
+   * Counts the 64-bit numbers from a multiple of 8 on that are each by {@code step} more than the
+   * one before.
+   *
+   * @return from 1 to {@code most}
+   */
+  public synchronized int countLongs(long offset, int most, long step) throws DiskException {
+    long expected = getLong(offset);
+    int count = 0;
+    for (long at = offset; count < most; ) {
+      ByteBuffer bytes = page(at).bytes;
+      int end = (int) Math.min(pageSize, at(at) + (most - count) * 8L);
+      for (int in = at(at); in < end; in += 8) {
+        if (bytes.getLong(in) != expected) {
+          return count;
+        }
+        expected += step;
+        count++;
+      }
+      at = offset + count * 8L;
+    }
+    return count;
+  }
+
+  /** The same for 32-bit numbers from a multiple of 4 on. */
+  public synchronized int countInts(long offset, int most, int step) throws DiskException {
+    int expected = getInt(offset);
+    int count = 0;
+    for (long at = offset; count < most; ) {
+      ByteBuffer bytes = page(at).bytes;
+      int end = (int) Math.min(pageSize, at(at) + (most - count) * 4L);
+      for (int in = at(at); in < end; in += 4) {
+        if (bytes.getInt(in) != expected) {
+          return count;
+        }
+        expected += step;
+        count++;
+      }
+      at = offset + count * 4L;
+    }
+    return count;
+  }
+
+  /** Counts the bytes from an offset on, {@code most} at most, that have a value. */
+  public synchronized int countBytes(long offset, int most, int value) throws DiskException {
+    int count = 0;
+    while (count < most) {
+      byte[] bytes = page(offset + count).array;
+      int in = at(offset + count);
+      int end = Math.min(pageSize, in + most - count);
+      for (; in < end; in++, count++) {
+        if (bytes[in] != (byte) value) {
+          return count;
+        }
+      }
+    }
+    return count;
+  }
+
   /** Changes the 64-bit number at a multiple of 8. */
   public synchronized void putLong(long offset, long value) throws DiskException {
     pageToChange(offset, 8).bytes.putLong(at(offset), value);
@@ -135,10 +199,8 @@ public final class MetaCache {
   public synchronized void fill(long offset, long length, int value) throws DiskException {
     for (long from = offset, end = offset + length; from < end; ) {
       int part = (int) Math.min(end - from, pageSize - at(from));
-      ByteBuffer bytes = pageToChange(from, part).bytes;
-      for (int i = 0; i < part; i++) {
-        bytes.put(at(from) + i, (byte) value);
-      }
+      byte[] bytes = pageToChange(from, part).array;
+      Arrays.fill(bytes, at(from), at(from) + part, (byte) value);
       from += part;
     }
   }

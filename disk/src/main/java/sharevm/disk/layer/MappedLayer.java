@@ -26,8 +26,13 @@ public abstract class MappedLayer implements Layer, BulkTarget {
     this.writable = writable;
   }
 
-  /** Where the block of a position is, from that position to the block's end at most. */
-  protected abstract Run lookup(long position) throws DiskException;
+  /**
+   * Where the bytes of a position are, up to the block's end at least.
+   *
+   * @param most so many bytes are of interest: the run may go on over neighbouring blocks that the
+   *     format finds at once, and may be longer than that
+   */
+  protected abstract Run lookup(long position, long most) throws DiskException;
 
   /** Reads from a {@link Run.Kind#PACKED} run that starts at {@code position}. */
   protected void unpack(ByteBuffer dst, long position, Run run) throws DiskException {
@@ -85,10 +90,10 @@ public abstract class MappedLayer implements Layer, BulkTarget {
   }
 
   private Run merged(long position, long most) throws DiskException {
-    Run run = lookup(position);
+    Run run = lookup(position, most);
     long length = run.length();
     while (length < most && run.kind() != Run.Kind.PACKED) {
-      Run next = lookup(position + length);
+      Run next = lookup(position + length, most - length);
       Run sum = new Run(run.kind(), length, run.file(), run.offset(), run.writable());
       if (!sum.continues(next)) {
         break;
@@ -199,7 +204,7 @@ public abstract class MappedLayer implements Layer, BulkTarget {
       long done;
       lock.writeLock().lock();
       try {
-        Run run = lookup(at);
+        Run run = lookup(at, end - at);
         boolean zero =
             run.kind() == Run.Kind.ZERO || run.kind() == Run.Kind.ABSENT && parent().isEmpty();
         done = zero ? Math.min(run.length(), end - at) : clear(at, end - at, below);

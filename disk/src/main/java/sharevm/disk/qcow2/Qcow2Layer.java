@@ -186,6 +186,15 @@ public final class Qcow2Layer extends MappedLayer
     }
   }
 
+  /** What lies past the end of the file is an error, but of its own first cluster. */
+  private long withinFile(long offset, int in, long length) throws DiskException {
+    long last = Bytes.roundDown(offset + in + length - 1, header.clusterSize());
+    if (last < knownFileSize || !isBeyondFile(last)) {
+      return length;
+    }
+    return Bytes.roundUp(knownFileSize, header.clusterSize()) - offset - in;
+  }
+
   /** New tables exist in memory before the file grows to them. */
   private boolean isBeyondFile(long offset) throws DiskException {
     knownFileSize = Math.max(file.size(), knownFileSize);
@@ -197,7 +206,7 @@ public final class Qcow2Layer extends MappedLayer
   }
 
   @Override
-  protected Run lookup(long position) throws DiskException {
+  protected Run lookup(long position, long most) throws DiskException {
     int in = (int) (position & header.clusterSize() - 1);
     long left = Math.min(header.clusterSize() - in, header.size - position);
     long table = l2Table(position);
@@ -214,13 +223,22 @@ public final class Qcow2Layer extends MappedLayer
     if (extended()) {
       return subclusterRun(l2.getLong(at + 8), entry, in, left);
     }
-    if ((entry & ZERO) != 0 && header.version >= 3) {
+    boolean zero = (entry & ZERO) != 0 && header.version >= 3;
+    boolean absent = offset == 0 && (dataFile.isEmpty() || (entry & COPIED) == 0);
+    long alike = neighbours(position, in + most, at, zero || absent ? 0 : header.clusterSize());
+    left = Math.min((alike << header.clusterBits) - in, header.size - position);
+    if (zero) {
       return Run.zero(left);
     }
-    if (offset == 0 && (dataFile.isEmpty() || (entry & COPIED) == 0)) {
-      return Run.absent(left);
-    }
-    return dataRun(entry, at, in, left);
+    return absent ? Run.absent(left) : dataRun(entry, at, in, left);
+  }
+
+  /** How many clusters have entries in one table, each by {@code step} more than the one before. */
+  private long neighbours(long position, long length, long at, long step) throws DiskException {
+    long wanted = Bytes.divideUp(length, header.clusterSize());
+    long index = (position >>> header.clusterBits) % l2Entries();
+    int most = (int) Math.min(wanted, l2Entries() - index);
+    return most == 1 ? 1 : l2.countLongs(at, most, step);
   }
 
   private Run dataRun(long entry, long at, int in, long length) throws DiskException {
@@ -230,7 +248,7 @@ public final class Qcow2Layer extends MappedLayer
     }
     requireCluster(offset, at, "a cluster");
     boolean ours = (entry & COPIED) != 0 && writable();
-    return new Run(Run.Kind.DATA, length, file, offset + in, ours);
+    return new Run(Run.Kind.DATA, withinFile(offset, in, length), file, offset + in, ours);
   }
 
   private Run subclusterRun(long bitmap, long entry, int in, long left) throws DiskException {
@@ -538,7 +556,7 @@ public final class Qcow2Layer extends MappedLayer
   void clearTail(long position) throws DiskException {
     int in = (int) (position & header.clusterSize() - 1);
     if (in != 0 && l2Table(position) != 0) {
-      Run run = lookup(position - 1);
+      Run run = lookup(position - 1, 1);
       if (run.kind() != Run.Kind.ZERO && run.kind() != Run.Kind.ABSENT) {
         long end = position - in + header.clusterSize();
         for (long at = position; at < end; ) {
@@ -551,7 +569,7 @@ public final class Qcow2Layer extends MappedLayer
   }
 
   private void writeZeroPart(ByteBuffer zeroes, long position) throws DiskException {
-    Run run = lookup(position);
+    Run run = lookup(position, 1);
     if (run.kind() == Run.Kind.DATA && run.writable()) {
       file.write(zeroes, run.offset());
     } else if (run.kind() == Run.Kind.PACKED || run.kind() == Run.Kind.DATA) {

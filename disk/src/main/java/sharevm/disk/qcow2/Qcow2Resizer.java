@@ -54,7 +54,7 @@ final class Qcow2Resizer {
   private void shrink(long newSize) throws DiskException {
     long first = Bytes.roundUp(newSize, header.clusterSize());
     for (long at = first; at < header.size; ) {
-      var run = layer.lookup(at);
+      var run = layer.lookup(at, 1);
       boolean stored = run.kind() != sharevm.disk.layer.Run.Kind.ABSENT;
       at += stored ? layer.clearWhole(at) : run.length();
     }

@@ -156,7 +156,7 @@ public final class VdiLayer extends MappedLayer implements Rebasable, Resizable 
   }
 
   @Override
-  protected Run lookup(long position) throws DiskException {
+  protected Run lookup(long position, long most) throws DiskException {
     long in = position % header.blockSize();
     long left = Math.min(header.blockSize() - in, size() - position);
     int entry = table.getInt(entryAt(position));
@@ -278,7 +278,7 @@ public final class VdiLayer extends MappedLayer implements Rebasable, Resizable 
     if (in == 0) {
       return;
     }
-    Run run = lookup(size() - 1);
+    Run run = lookup(size() - 1, 1);
     if (run.kind() == Run.Kind.DATA) {
       Bytes.writeZeroes(file, run.offset() + 1, header.blockSize() - in);
     }

@@ -155,12 +155,12 @@ final class VhdDynamicLayer extends MappedLayer implements VhdLayer, Resizable, 
   }
 
   @Override
-  protected Run lookup(long position) throws DiskException {
+  protected Run lookup(long position, long most) throws DiskException {
     long in = position % blockSize;
-    long left = Math.min(blockSize - in, size() - position);
+    long left = Math.min(Math.min(blockSize - in, size() - position), most);
     long block = blockAt(position);
     if (block < 0) {
-      return Run.absent(left);
+      return Run.absent(Math.min(blockSize - in, size() - position));
     }
     long sector = in / SECTOR;
     boolean present = isPresent(block, sector);
@@ -169,7 +169,8 @@ final class VhdDynamicLayer extends MappedLayer implements VhdLayer, Resizable, 
     int full = present ? 0xff : 0;
     while (next < end) {
       if (next % 8 == 0 && bitmaps.getByte(block + next / 8) == full) {
-        next += 8;
+        long bytes = Bytes.divideUp(end - next, 8);
+        next += 8L * bitmaps.countBytes(block + next / 8, (int) bytes, full);
       } else if (isPresent(block, next) == present) {
         next++;
       } else {

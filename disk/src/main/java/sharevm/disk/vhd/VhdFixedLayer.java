@@ -47,7 +47,7 @@ final class VhdFixedLayer extends MappedLayer implements VhdLayer, Resizable {
   }
 
   @Override
-  protected Run lookup(long position) {
+  protected Run lookup(long position, long most) {
     return Run.data(file, position, size() - position);
   }
 

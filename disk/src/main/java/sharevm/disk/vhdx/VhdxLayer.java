@@ -145,7 +145,7 @@ public final class VhdxLayer extends MappedLayer implements Resizable, Rebasable
   }
 
   @Override
-  protected Run lookup(long position) throws DiskException {
+  protected Run lookup(long position, long most) throws DiskException {
     long in = position % metadata.blockSize();
     long left = Math.min(metadata.blockSize() - in, size - position);
     long at = entryAt(position);

@@ -90,7 +90,7 @@ final class SeSparseExtent implements VmdkExtent {
   }
 
   @Override
-  public Run lookup(long position) throws DiskException {
+  public Run lookup(long position, long most) throws DiskException {
     long in = position % grainBytes;
     long left = Math.min(grainBytes - in, length - position);
     long grain = position / grainBytes;

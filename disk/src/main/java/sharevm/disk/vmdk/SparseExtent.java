@@ -74,7 +74,7 @@ final class SparseExtent implements VmdkExtent {
   }
 
   @Override
-  public Run lookup(long position) throws DiskException {
+  public Run lookup(long position, long most) throws DiskException {
     long grain = header.grainBytes();
     long in = position % grain;
     long left = Math.min(grain - in, length - position);
@@ -86,10 +86,10 @@ final class SparseExtent implements VmdkExtent {
     long at = entryAt(table, position);
     int entry = tables.getInt(at);
     if (entry == 0) {
-      return Run.absent(left);
+      return Run.absent(together(position, in + most, at, 0));
     }
     if (entry == ZEROED && header.has(SparseHeader.ZEROED_GRAINS)) {
-      return Run.zero(left);
+      return Run.zero(together(position, in + most, at, 0));
     }
     long offset = (entry & 0xffffffffL) * SECTOR;
     if (offset >= fileEnd) {
@@ -98,7 +98,18 @@ final class SparseExtent implements VmdkExtent {
     if (header.has(SparseHeader.COMPRESSED)) {
       return new Run(Run.Kind.PACKED, left, file, offset, false);
     }
-    return Run.data(file, offset + in, left);
+    long data = together(position, in + most, at, (int) header.grainSize());
+    // What lies past the end of the file is an error, but of its own first grain.
+    return Run.data(file, offset + in, Math.min(data, Bytes.roundUp(fileEnd - offset, grain) - in));
+  }
+
+  /** The length of the grains whose entries in a table go up in one step. */
+  private long together(long position, long most, long at, int step) throws DiskException {
+    long grain = header.grainBytes();
+    long inTable = header.tableEntries() - position / grain % header.tableEntries();
+    int wanted = (int) Math.min(Bytes.divideUp(most, grain), inTable);
+    long count = wanted == 1 ? 1 : tables.countInts(at, wanted, step);
+    return Math.min(count * grain - position % grain, length - position);
   }
 
   @Override
@@ -217,7 +228,7 @@ final class SparseExtent implements VmdkExtent {
 
   @Override
   public boolean clear(long position, boolean hasParent) throws DiskException {
-    Run.Kind kind = lookup(position).kind();
+    Run.Kind kind = lookup(position, 1).kind();
     if (kind == Run.Kind.ZERO || kind == Run.Kind.ABSENT && !hasParent) {
       return true;
     }
@@ -261,7 +272,7 @@ final class SparseExtent implements VmdkExtent {
     if (in == 0) {
       return;
     }
-    Run run = lookup(length - 1);
+    Run run = lookup(length - 1, 1);
     if (run.kind() == Run.Kind.DATA) {
       Bytes.writeZeroes(file, run.offset() + 1, header.grainBytes() - in);
     }

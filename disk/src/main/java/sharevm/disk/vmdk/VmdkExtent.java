@@ -18,8 +18,8 @@ interface VmdkExtent {
     return 1;
   }
 
-  /** Where the grain of a position is. */
-  Run lookup(long position) throws DiskException;
+  /** Where the grain of a position is, and its neighbours: see {@code MappedLayer.lookup}. */
+  Run lookup(long position, long most) throws DiskException;
 
   /** Expands a compressed grain. */
   default void unpack(ByteBuffer dst, long position, Run run) throws DiskException {
@@ -65,7 +65,7 @@ interface VmdkExtent {
   /** A stretch of a file, or a stretch of zeroes. */
   record Flat(Storage file, long offset, long length) implements VmdkExtent {
     @Override
-    public Run lookup(long position) {
+    public Run lookup(long position, long most) {
       return Run.data(file, offset + position, length - position);
     }
 
@@ -92,7 +92,7 @@ interface VmdkExtent {
   /** Zeroes that are stored nowhere. */
   record Zero(long length) implements VmdkExtent {
     @Override
-    public Run lookup(long position) {
+    public Run lookup(long position, long most) {
       return Run.zero(length - position);
     }
 

@@ -98,9 +98,9 @@ final class VmdkLayer extends MappedLayer implements Rebasable, Resizable {
   }
 
   @Override
-  protected Run lookup(long position) throws DiskException {
+  protected Run lookup(long position, long most) throws DiskException {
     int index = index(position);
-    return extents.get(index).lookup(position - starts[index]);
+    return extents.get(index).lookup(position - starts[index], most);
   }
 
   @Override
@@ -113,7 +113,7 @@ final class VmdkLayer extends MappedLayer implements Rebasable, Resizable {
   protected void store(ByteBuffer src, long position, Below below) throws DiskException {
     int index = index(position);
     VmdkExtent extent = extents.get(index);
-    if (lookup(position).kind() == Run.Kind.ZERO && extent.grainBytes() == 1) {
+    if (lookup(position, 1).kind() == Run.Kind.ZERO && extent.grainBytes() == 1) {
       throw DiskException.unsupported(name(), "writing where the descriptor says ZERO");
     }
     long in = position - starts[index];
