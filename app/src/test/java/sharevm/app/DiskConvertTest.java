@@ -132,13 +132,13 @@ final class DiskConvertTest {
     byte[] before = Files.readAllBytes(source);
     Path small = Files.createDirectory(folder.resolve("small"));
     String mount = "mount -t tmpfs -o size=3m none " + small;
-    boolean allowed = start("unshare", "-rm", "sh", "-c", mount).waitFor() == 0;
+    boolean allowed = Outside.start(List.of("unshare", "-rm", "sh", "-c", mount)).waitFor() == 0;
     assumeTrue(allowed, "this host allows no mounts of one's own");
     List<String> inside = new ArrayList<>(List.of("unshare", "-rm", "sh", "-c"));
     inside.add(mount + " && \"$@\"; status=$?; ls -A " + small + "; exit $status");
     inside.add("sh");
-    inside.addAll(sharevm("disk", "convert", source, small.resolve("target.vhdx")));
-    Process process = start(inside.toArray(String[]::new));
+    inside.addAll(Outside.sharevm("disk", "convert", source, small.resolve("target.vhdx")));
+    Process process = Outside.start(inside);
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(said).isEqualTo(ExitStatus.FAILED);
     // Nothing but the one line: the directory is listed behind it, and is empty.
@@ -153,7 +153,7 @@ final class DiskConvertTest {
     byte[] before = Files.readAllBytes(source);
     Path target = folder.resolve("target.vmdk");
     Path part = folder.resolve(".target.vmdk.part/target.vmdk");
-    Process process = start(sharevm("disk", "convert", source, target).toArray(String[]::new));
+    Process process = Outside.start(Outside.sharevm("disk", "convert", source, target));
     while (process.isAlive() && !(Files.exists(part) && Files.size(part) > 1 << 20)) {
       Thread.onSpinWait();
     }
@@ -183,7 +183,7 @@ final class DiskConvertTest {
     }
     Path target = folder.resolve("large." + format + ".image");
     Process process =
-        start(sharevm("disk", "convert", "-f", format, source, target).toArray(String[]::new));
+        Outside.start(Outside.sharevm("disk", "convert", "-f", format, source, target));
     long peak = 0;
     while (!process.waitFor(20, TimeUnit.MILLISECONDS)) {
       peak = Math.max(peak, peakKiB(process));
@@ -206,27 +206,5 @@ final class DiskConvertTest {
       // It has ended since.
       return 0;
     }
-  }
-
-  private static List<String> sharevm(Object... arguments) {
-    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                java,
-                "-XX:+UseSerialGC",
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "sharevm.app.Main"));
-    for (Object argument : arguments) {
-      command.add(argument.toString());
-    }
-    return command;
-  }
-
-  private static Process start(String... command) throws IOException {
-    return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
 }
