@@ -6,97 +6,125 @@ import java.nio.ByteOrder;
 
 /**
  * Unpacks the legacy LZ4 frame, which Linux kernels are packed in ([LZ4] frame format, "Legacy
- * frame").
+ * frame"). Its blocks are of megabytes; what is worked on of one at a time is a piece.
  */
 final class Lz4 {
   /** The frame's first four bytes, little-endian. */
   static final int LEGACY_MAGIC = 0x184C_2102;
 
-  private static final int BLOCK_MAX = 8 << 20;
+  /** The furthest that a match may be behind, and one more ([LZ4] block format, "Offset"). */
+  private static final int WINDOW = 1 << 16;
 
-  /** What a block that cannot be packed may need: a length byte for each 255 literals, and more. */
-  private static final int BLOCK_PACKED_MAX = BLOCK_MAX + BLOCK_MAX / 255 + 16;
+  private static final int IN_BYTES = 1 << 16;
+  private static final int OUT_BYTES = 4 * WINDOW;
 
   private static final int MIN_MATCH = 4;
+
+  /** No run is as long: blocks unpack to 8 MiB at most. */
+  private static final int LONGEST = 1 << 28;
 
   private static final ValueLayout.OfInt WORD =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  private final byte[] in;
-  private final byte[] out;
+  private final MemorySegment frame;
+  private final MemorySegment unpacked;
+
+  /** Packed bytes from {@link #from} to {@link #filled}; more of the block are in the frame. */
+  private final byte[] in = new byte[IN_BYTES];
+
   private int from;
+  private int filled;
+  private long next;
+  private long blockEnd;
+
+  /** What was unpacked of the block: all up to {@link #to}, or at least a window of it. */
+  private final byte[] out = new byte[OUT_BYTES];
+
   private int to;
 
-  private Lz4(byte[] in, byte[] out) {
-    this.in = in;
-    this.out = out;
+  /** Where in {@link #out} the bytes begin that are not yet in {@link #unpacked}. */
+  private int kept;
+
+  private long written;
+
+  private Lz4(MemorySegment frame, MemorySegment unpacked) {
+    this.frame = frame;
+    this.unpacked = unpacked;
   }
 
   /**
-   * Unpacks blocks until the output is full. The blocks are independent of one another, so that
-   * working memory is that of one block.
+   * Unpacks blocks until the output is full.
    *
    * @param out takes the bytes; its size is how many must come out
    * @throws IllegalArgumentException if the input is no such frame or gives another number of bytes
    */
   static void unpack(MemorySegment frame, MemorySegment out) {
-    byte[] packed = new byte[(int) Math.min(frame.byteSize(), BLOCK_PACKED_MAX)];
-    byte[] unpacked = new byte[(int) Math.min(out.byteSize(), BLOCK_MAX)];
-    long from = 0;
-    long to = 0;
-    while (to < out.byteSize()) {
-      long length = word(frame, from);
-      from += 4;
+    new Lz4(frame, out).unpack();
+  }
+
+  private void unpack() {
+    long at = 0;
+    while (written < unpacked.byteSize()) {
+      long length = word(at);
+      at += 4;
       if (length == LEGACY_MAGIC) {
         continue;
       }
-      if (from == 4) {
+      if (at == 4) {
         throw new IllegalArgumentException("no legacy LZ4 frame");
       }
-      if (length == 0 || length > Math.min(packed.length, frame.byteSize() - from)) {
+      if (length == 0 || length > frame.byteSize() - at) {
         throw new IllegalArgumentException("damaged LZ4 block of " + length + " bytes");
       }
-      MemorySegment.copy(frame, ValueLayout.JAVA_BYTE, from, packed, 0, (int) length);
-      int count = new Lz4(packed, unpacked).unpackBlock((int) length);
-      if (count > out.byteSize() - to) {
-        throw new IllegalArgumentException("more LZ4 data than expected");
-      }
-      MemorySegment.copy(unpacked, 0, out, ValueLayout.JAVA_BYTE, to, count);
-      from += length;
-      to += count;
-    }
-  }
-
-  private int unpackBlock(int end) {
-    try {
-      block(end);
-      return to;
-    } catch (IndexOutOfBoundsException e) {
-      throw new IllegalArgumentException("damaged LZ4 data near byte " + from, e);
+      next = at;
+      blockEnd = at + length;
+      block();
+      at = blockEnd;
     }
   }
 
   /** Unpacks one block: sequences of literals and a match, the last without a match. */
-  private void block(int end) {
-    while (from < end) {
-      int token = in[from++] & 0xFF;
-      int literals = length(token >>> 4);
-      System.arraycopy(in, from, out, to, literals);
-      from += literals;
-      to += literals;
-      if (from >= end) {
-        return;
+  private void block() {
+    from = 0;
+    filled = 0;
+    to = 0;
+    kept = 0;
+    while (hasMore()) {
+      int token = take();
+      literals(length(token >>> 4));
+      if (hasMore()) {
+        int distance = take() | take() << 8;
+        match(distance, length(token & 15) + MIN_MATCH);
       }
-      int distance = (in[from] & 0xFF) | (in[from + 1] & 0xFF) << 8;
-      from += 2;
-      match(distance, length(token & 15) + MIN_MATCH);
+    }
+    write();
+  }
+
+  private void literals(int length) {
+    for (int left = length; left > 0; ) {
+      if (!hasMore()) {
+        throw damaged();
+      }
+      int count = Math.min(Math.min(left, filled - from), room());
+      System.arraycopy(in, from, out, to, count);
+      from += count;
+      to += count;
+      left -= count;
     }
   }
 
   private void match(int distance, int length) {
-    if (distance == 0 || distance > to || length > out.length - to) {
-      throw new IndexOutOfBoundsException(distance);
+    if (distance == 0 || distance > to) {
+      throw damaged();
     }
+    for (int left = length; left > 0; ) {
+      int count = Math.min(left, room());
+      copy(distance, count);
+      left -= count;
+    }
+  }
+
+  private void copy(int distance, int length) {
     if (distance >= length) {
       System.arraycopy(out, to - distance, out, to, length);
       to += length;
@@ -112,14 +140,57 @@ final class Lz4 {
     if (nibble == 15) {
       int more;
       do {
-        more = in[from++] & 0xFF;
-        length = Math.addExact(length, more);
-      } while (more == 0xFF);
+        more = take();
+        length += more;
+      } while (more == 0xFF && length < LONGEST);
     }
     return length;
   }
 
-  private static long word(MemorySegment frame, long at) {
+  /** Returns how many bytes can be put out, at least one: makes room where there is none. */
+  private int room() {
+    if (to == out.length) {
+      write();
+      System.arraycopy(out, to - WINDOW, out, 0, WINDOW);
+      to = WINDOW;
+      kept = WINDOW;
+    }
+    return out.length - to;
+  }
+
+  private void write() {
+    int count = to - kept;
+    if (count > unpacked.byteSize() - written) {
+      throw new IllegalArgumentException("more LZ4 data than expected");
+    }
+    MemorySegment.copy(out, kept, unpacked, ValueLayout.JAVA_BYTE, written, count);
+    written += count;
+    kept = to;
+  }
+
+  private int take() {
+    if (from == filled && !hasMore()) {
+      throw damaged();
+    }
+    return in[from++] & 0xFF;
+  }
+
+  /** Whether the block has bytes left; if so, one is there to take. */
+  private boolean hasMore() {
+    if (from == filled && next < blockEnd) {
+      filled = (int) Math.min(in.length, blockEnd - next);
+      from = 0;
+      MemorySegment.copy(frame, ValueLayout.JAVA_BYTE, next, in, 0, filled);
+      next += filled;
+    }
+    return from < filled;
+  }
+
+  private IllegalArgumentException damaged() {
+    return new IllegalArgumentException("damaged LZ4 data near byte " + (next - filled + from));
+  }
+
+  private long word(long at) {
     if (at > frame.byteSize() - 4) {
       throw new IllegalArgumentException("LZ4 data end at byte " + frame.byteSize());
     }
