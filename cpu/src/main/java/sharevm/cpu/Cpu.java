@@ -3,6 +3,7 @@ package sharevm.cpu;
 import java.util.function.LongSupplier;
 import sharevm.cpu.address.Memory;
 import sharevm.cpu.event.Events;
+import sharevm.cpu.interpret.Decoders;
 import sharevm.cpu.interpret.Interpreter;
 import sharevm.cpu.real.SseUnit;
 import sharevm.cpu.real.X87Unit;
@@ -19,9 +20,24 @@ public final class Cpu {
   /** CPUID.01H:ECX: MONITOR and MWAIT. */
   private static final int MONITOR = 1 << 3;
 
-  /** What a processor is built into. */
+  /**
+   * What a processor is built into.
+   *
+   * @param codePages shared by the processors of a machine
+   * @param decoders shared by the processors of a machine
+   */
   public record Environment(
-      Bus bus, InterruptController interrupts, LongSupplier timestamp, CodePages codePages) {}
+      Bus bus,
+      InterruptController interrupts,
+      LongSupplier timestamp,
+      CodePages codePages,
+      Decoders decoders) {
+    /** That of a processor which shares its decoder with no other. */
+    public Environment(
+        Bus bus, InterruptController interrupts, LongSupplier timestamp, CodePages codePages) {
+      this(bus, interrupts, timestamp, codePages, new Decoders());
+    }
+  }
 
   /** Registers and flags. */
   public final CpuState state;
@@ -104,7 +120,8 @@ public final class Cpu {
     this.events = new Events(this);
     this.writer = memory.writer();
     this.monitor = new Monitor(bus.ram());
-    Interpreter interpreter = new Interpreter(this, environment.codePages());
+    Interpreter interpreter =
+        new Interpreter(this, environment.decoders(), environment.codePages());
     this.engine = factory.create(this, interpreter, environment.codePages());
     Reset.powerUp(this);
   }

@@ -13,6 +13,7 @@ import sharevm.cpu.CodePages;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
+import sharevm.cpu.interpret.Decoders;
 import sharevm.machine.bus.GuestMemory;
 import sharevm.machine.bus.HostClock;
 import sharevm.machine.bus.InterruptLine;
@@ -158,6 +159,7 @@ public final class MachineBuilder {
 
   private void addProcessors() {
     ApicSettings settings = new ApicSettings(APIC_HERTZ, TSC_HERTZ);
+    Decoders decoders = new Decoders();
     for (int number = 0; number < spec.cpus(); number++) {
       CpuState state = new CpuState();
       LocalApic apic = new LocalApic(number, state.attention, apicBus, timers, settings, trace);
@@ -165,7 +167,8 @@ public final class MachineBuilder {
       apics.add(part("apic" + number, apic));
       CpuModel model = spec.model().at(number, spec.cpus()).withClocks(TSC_HERTZ, APIC_HERTZ);
       MachineBus bus = new MachineBus(memory, mmio, ports, apic);
-      Cpu.Environment environment = new Cpu.Environment(bus, apic, host.clock()::nanos, codePages);
+      Cpu.Environment environment =
+          new Cpu.Environment(bus, apic, host.clock()::nanos, codePages, decoders);
       Cpu cpu = new Cpu(model, environment, state, host.engine());
       if (trace.on(Trace.Category.CPU)) {
         cpu.trace = new ProcessorTrace(number, trace);

@@ -50,6 +50,7 @@ public final class Decoder {
 
   private final OpcodeTable table;
   private final Binder binder;
+  private final InstructionPool pool;
 
   private byte[] bytes;
   private int position;
@@ -87,8 +88,18 @@ public final class Decoder {
 
   /** Makes a decoder whose instructions do what a binder says. */
   public Decoder(OpcodeTable table, Binder binder) {
+    this(table, binder, new InstructionPool(0));
+  }
+
+  /**
+   * Makes one that takes instructions from a pool.
+   *
+   * @param pool only decoders with the same table and binder may share it
+   */
+  public Decoder(OpcodeTable table, Binder binder, InstructionPool pool) {
     this.table = table;
     this.binder = binder;
+    this.pool = pool;
   }
 
   /** Returns what the last call of {@link #decode} that returned DECODED decoded. */
@@ -128,8 +139,24 @@ public final class Decoder {
       return Outcome.UNDEFINED;
     }
     length = position - start;
-    instruction = new Instruction(this, binder);
+    instruction = length <= InstructionPool.LONGEST ? pooled() : new Instruction(this, binder);
     return Outcome.DECODED;
+  }
+
+  /** Returns the instruction that has just been decoded: the one from the pool if it is there. */
+  private Instruction pooled() {
+    long encoding = 0;
+    for (int n = start; n < position; n++) {
+      encoding = encoding << 8 | bytes[n] & 0xff;
+    }
+    int context = offset << 8 | codeSize << 4 | length;
+    Instruction known = pool.find(encoding, context);
+    if (known != null) {
+      return known;
+    }
+    Instruction made = new Instruction(this, binder);
+    pool.keep(encoding, context, made);
+    return made;
   }
 
   static long mask(int addressSize) {
