@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import sharevm.cpu.interpret.PageBits;
 import sharevm.host.ExecutableMemory;
 import sharevm.translator.BlockTranslator.Successors;
 import sharevm.translator.Tuning.Means;
@@ -28,7 +29,11 @@ final class CodeCache {
   private int end;
   private final Map<Long, TranslatedBlock> byKey = new HashMap<>();
   private final Map<Integer, List<TranslatedBlock>> byPage = new HashMap<>();
-  private final List<ExitSite> sites = new ArrayList<>();
+  private final ExitSites sites = new ExitSites();
+
+  /** Pages that {@link #byPage} has blocks of, also for other threads. */
+  private final PageBits held;
+
   private final Assembler assembler = new Assembler();
   private final Successors successors;
 
@@ -40,8 +45,9 @@ final class CodeCache {
   private long jumpsMade;
   private long jumpsChained;
 
-  CodeCache(ExecutableMemory memory, Successors successors, Tuning tuning) {
+  CodeCache(ExecutableMemory memory, long ramSize, Successors successors, Tuning tuning) {
     this.tuning = tuning;
+    this.held = new PageBits(ramSize);
     this.memory = memory;
     this.successors = successors;
     byte[] code = stubs.bytes();
@@ -54,6 +60,7 @@ final class CodeCache {
   void clear() {
     end = begin;
     byKey.clear();
+    byPage.keySet().forEach(held::clear);
     byPage.clear();
     sites.clear();
     jumpTables.clear();
@@ -136,13 +143,15 @@ final class CodeCache {
   }
 
   private void countJumps(int firstSite) {
-    for (ExitSite site : sites.subList(firstSite, sites.size())) {
-      jumpsMade += site.kind() == ExitSite.Kind.CHAIN ? 1 : 0;
+    for (int n = firstSite; n < sites.size(); n++) {
+      jumpsMade += sites.get(n).kind() == ExitSite.Kind.CHAIN ? 1 : 0;
     }
   }
 
   private void addTo(long place, TranslatedBlock block) {
-    byPage.computeIfAbsent((int) (place >>> 12), _ -> new ArrayList<>()).add(block);
+    int page = (int) (place >>> 12);
+    held.set(page);
+    byPage.computeIfAbsent(page, _ -> new ArrayList<>()).add(block);
   }
 
   /** Makes the jump of a chain exit lead to a block. */
@@ -185,6 +194,15 @@ final class CodeCache {
           }
           return hit;
         });
+    if (blocks.isEmpty()) {
+      byPage.remove(page);
+      held.clear(page);
+    }
+  }
+
+  /** Returns whether there are blocks of a page; any thread may ask. */
+  boolean mayHold(int page) {
+    return held.get(page);
   }
 
   /** Lets whoever still jumps to a block leave translated code there. */

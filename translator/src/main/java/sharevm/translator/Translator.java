@@ -59,7 +59,7 @@ public final class Translator implements Engine, CodePages.Cache {
     this.cpu = cpu;
     this.s = cpu.state;
     this.interpreter = interpreter;
-    this.cache = new CodeCache(memory, this::liveAt, tuning);
+    this.cache = new CodeCache(memory, cpu.bus.ram().byteSize(), this::liveAt, tuning);
     this.context = new ContextAccess(cpu, codePages, tuning.has(Means.WALKS));
     this.places = new CodePlaces(cpu, context);
     cpu.memory.listen(context);
@@ -414,10 +414,9 @@ public final class Translator implements Engine, CodePages.Cache {
     }
   }
 
-  /** What is translated is also decoded, and the interpreter answers for that. */
   @Override
   public boolean mayHold(int page) {
-    return false;
+    return cache.mayHold(page);
   }
 
   @Override

@@ -11,13 +11,13 @@ public final class Block {
   public final Instruction[] instructions;
 
   /** Bytes from the first instruction to behind the last. */
-  final int length;
+  final short length;
 
   /** Offset in RAM of the first byte, or -1 for a block that is not kept. */
   public final long place;
 
   /** Code size that it was decoded for. */
-  final int mode;
+  final byte mode;
 
   /**
    * Offset in RAM of the page that the last bytes come from when the only instruction crosses a
@@ -42,9 +42,9 @@ public final class Block {
   Block(Instruction[] instructions, long place, int mode, long secondPage) {
     this.instructions = instructions;
     this.place = place;
-    this.mode = mode;
+    this.mode = (byte) mode;
     this.secondPage = secondPage;
     Instruction last = instructions[instructions.length - 1];
-    this.length = last.offset + last.length;
+    this.length = (short) (last.offset + last.length);
   }
 }

@@ -1,7 +1,6 @@
 package sharevm.cpu.interpret;
 
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicIntegerArray;
 import sharevm.cpu.Attention;
 import sharevm.cpu.CodePages;
 import sharevm.cpu.CpuState;
@@ -14,18 +13,23 @@ final class BlockCache implements CodePages.Cache {
   private static final int CHUNK_BITS = 10;
   private static final int BUCKETS = 64;
 
+  /** The most blocks that are kept: some ten megabytes. */
+  static final int MOST = 1 << 16;
+
   private final CpuState state;
   private final Thread[] owner = new Thread[1];
   private final Block[][][] chunks;
   private final ConcurrentLinkedQueue<Integer> dropped = new ConcurrentLinkedQueue<>();
 
   /** Pages in {@link #dropped}: each is there once however often it is written to. */
-  private final AtomicIntegerArray dropping;
+  private final PageBits dropping;
 
   /** Pages that blocks come from; set and cleared by the processor's thread only. */
-  private final AtomicIntegerArray held;
+  private final PageBits held;
 
   private final Runnable currentBlockDropped;
+
+  private int size;
 
   /**
    * Makes an empty cache.
@@ -37,28 +41,18 @@ final class BlockCache implements CodePages.Cache {
     this.state = state;
     this.chunks = new Block[(int) (ramSize >>> 12 + CHUNK_BITS) + 1][][];
     this.currentBlockDropped = currentBlockDropped;
-    int words = (int) (ramSize >>> 12 + 5) + 1;
-    this.dropping = new AtomicIntegerArray(words);
-    this.held = new AtomicIntegerArray(words);
+    this.dropping = new PageBits(ramSize);
+    this.held = new PageBits(ramSize);
   }
 
   /** Says that blocks will come from a page; returns false when that was said before. */
   boolean hold(int page) {
-    return set(held, page);
+    return held.set(page);
   }
 
   @Override
   public boolean mayHold(int page) {
-    return (held.get(page >>> 5) & 1 << page) != 0;
-  }
-
-  private static boolean set(AtomicIntegerArray bits, int page) {
-    int bit = 1 << page;
-    return (bits.getAndAccumulate(page >>> 5, bit, (a, b) -> a | b) & bit) == 0;
-  }
-
-  private static void clear(AtomicIntegerArray bits, int page) {
-    bits.getAndAccumulate(page >>> 5, ~(1 << page), (a, b) -> a & b);
+    return held.get(page);
   }
 
   /** Says that the calling thread now runs the processor. */
@@ -96,6 +90,25 @@ final class BlockCache implements CodePages.Cache {
     int bucket = bucket(block.place);
     block.next = page[bucket];
     page[bucket] = block;
+    size++;
+  }
+
+  /** Whether there are as many blocks as are to be kept. */
+  boolean isFull() {
+    return size >= MOST;
+  }
+
+  /** Drops all blocks; none of them may be running. */
+  void clear() {
+    for (int n = 0; n < chunks.length; n++) {
+      for (int page = 0; chunks[n] != null && page < chunks[n].length; page++) {
+        if (chunks[n][page] != null) {
+          held.clear((n << CHUNK_BITS) + page);
+        }
+      }
+      chunks[n] = null;
+    }
+    size = 0;
   }
 
   /** Drops a block that no longer is what its mapping says. */
@@ -110,7 +123,7 @@ final class BlockCache implements CodePages.Cache {
   public void drop(int page, int from, int to) {
     if (Thread.currentThread() == owner[0]) {
       dropNow(page, from, to);
-    } else if (mayHold(page) && set(dropping, page)) {
+    } else if (mayHold(page) && dropping.set(page)) {
       dropped.add(page);
       state.attention.raise(Attention.CODE);
     }
@@ -119,7 +132,7 @@ final class BlockCache implements CodePages.Cache {
   /** Does what other threads left word of. */
   void dropPending() {
     for (Integer page = dropped.poll(); page != null; page = dropped.poll()) {
-      clear(dropping, page);
+      dropping.clear(page);
       dropNow(page, 0, 4096);
     }
   }
@@ -138,12 +151,12 @@ final class BlockCache implements CodePages.Cache {
       currentBlockDropped.run();
     }
     if (page == null || !holds(page)) {
-      clear(held, number);
+      held.clear(number);
     }
   }
 
   /** Drops the blocks of a page that overlap a range of it. */
-  private static boolean dropIf(Block[] page, int from, int to) {
+  private boolean dropIf(Block[] page, int from, int to) {
     boolean any = false;
     for (int i = 0; i < BUCKETS; i++) {
       Block kept = null;
@@ -152,6 +165,7 @@ final class BlockCache implements CodePages.Cache {
         int start = (int) b.place & 0xfff;
         if (start < to && start + b.length > from) {
           b.valid = false;
+          size--;
           any = true;
         } else {
           b.next = kept;
@@ -165,7 +179,7 @@ final class BlockCache implements CodePages.Cache {
   }
 
   /** Drops what runs over the end of a page. */
-  private static boolean dropCrossing(Block[] page) {
+  private boolean dropCrossing(Block[] page) {
     return dropIf(page, 4096, Integer.MAX_VALUE);
   }
 

@@ -7,11 +7,8 @@ import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Engine;
 import sharevm.cpu.Exit;
-import sharevm.cpu.decode.Decoder;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.event.GuestFault;
-import sharevm.cpu.instruction.Semantics;
-import sharevm.cpu.opcode.OpcodeTable;
 
 /**
  * The engine that is complete, portable and memory-safe, and the oracle for others: decodes a block
@@ -43,12 +40,11 @@ public final class Interpreter implements Engine {
   private long faults;
 
   /** Makes the interpreter of a processor. */
-  public Interpreter(Cpu cpu, CodePages codePages) {
+  public Interpreter(Cpu cpu, Decoders decoders, CodePages codePages) {
     this.cpu = cpu;
     this.s = cpu.state;
     this.cache = new BlockCache(s, cpu.bus.ram().byteSize(), this::leaveBlock);
-    Decoder decoder = new Decoder(OpcodeTable.load().of(cpu.model), new Semantics());
-    this.builder = new BlockBuilder(cpu, codePages, cache, decoder);
+    this.builder = new BlockBuilder(cpu, codePages, cache, decoders.of(cpu.model));
     codePages.add(cache);
   }
 
@@ -216,6 +212,7 @@ public final class Interpreter implements Engine {
       block = null;
     }
     if (block == null) {
+      makeRoom();
       block = builder.build(linear, place, s.codeSize);
       if (block.place >= 0) {
         cache.add(block);
@@ -230,6 +227,14 @@ public final class Interpreter implements Engine {
       recentSince[slot] = mappingChanges;
     }
     return block;
+  }
+
+  /** Drops all blocks when there are too many: what is still needed is soon decoded again. */
+  private void makeRoom() {
+    if (cache.isFull()) {
+      cache.clear();
+      Arrays.fill(recent, null);
+    }
   }
 
   private boolean stillCrosses(Block block, long linear) {
