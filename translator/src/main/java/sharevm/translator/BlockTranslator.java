@@ -55,7 +55,7 @@ final class BlockTranslator {
   private final Stubs stubs;
   private final int origin;
   private final TranslatedBlock block;
-  private final List<ExitSite> sites;
+  private final ExitSites sites;
   private final boolean code64;
   private int modeKey;
   private final IntUnaryOperator jumps;
@@ -91,7 +91,7 @@ final class BlockTranslator {
       Stubs stubs,
       int origin,
       TranslatedBlock block,
-      List<ExitSite> sites,
+      ExitSites sites,
       IntUnaryOperator jumps,
       Successors successors,
       Tuning tuning) {
@@ -122,10 +122,10 @@ final class BlockTranslator {
     for (int n = 0; n <= last; n++) {
       Instruction i = block.code[n];
       if (InstructionTranslator.isConditionalJump(i)) {
-        boolean jumpsAside = n == last || !block.followed[n];
-        aside[n] = jumpsAside ? liveAt(Trace.target(i, block.starts[n])) : 0;
-        boolean fallsAside = n == last || block.followed[n];
-        aside[n] |= fallsAside ? liveAt(Trace.behind(i, block.starts[n])) : 0;
+        boolean jumpsAside = n == last || !block.followed(n);
+        aside[n] = jumpsAside ? liveAt(Trace.target(i, block.start(n))) : 0;
+        boolean fallsAside = n == last || block.followed(n);
+        aside[n] |= fallsAside ? liveAt(Trace.behind(i, block.start(n))) : 0;
       }
     }
     return Liveness.after(block.code, aside, liveBehind());
@@ -141,11 +141,11 @@ final class BlockTranslator {
       return 0;
     }
     if (InstructionTranslator.isDirectJump(i)) {
-      return liveAt(Trace.target(i, block.starts[last]));
+      return liveAt(Trace.target(i, block.start(last)));
     }
     boolean goesOn = !InstructionTranslator.ends(i);
     return goesOn && InstructionTranslator.translates(i, block.modeKey)
-        ? liveAt(Trace.behind(i, block.starts[last]))
+        ? liveAt(Trace.behind(i, block.start(last)))
         : Flags.STATUS;
   }
 
@@ -225,7 +225,7 @@ final class BlockTranslator {
 
   /** Returns the RIP that the present instruction's offset is counted from. */
   long start() {
-    return block.starts[current];
+    return block.start(current);
   }
 
   private void entry() {
@@ -342,7 +342,7 @@ final class BlockTranslator {
       leaveFor(target, condition);
       leaveFor(otherwise, -1);
       ended = true;
-    } else if (block.followed[current]) {
+    } else if (block.followed(current)) {
       leaveFor(otherwise, condition ^ 1);
     } else {
       leaveFor(target, condition);

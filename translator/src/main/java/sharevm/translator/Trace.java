@@ -13,9 +13,9 @@ import sharevm.cpu.interpret.Block;
  *
  * @param code instructions in the order of execution
  * @param starts for each the RIP that its offset is counted from
- * @param followed for each whether the next one is its jump's target
+ * @param followed a bit for each: whether the next one is its jump's target
  */
-record Trace(Instruction[] code, long[] starts, boolean[] followed) {
+record Trace(Instruction[] code, long[] starts, long followed) {
   /** The most instructions of a trace; the engine asks for a budget that is not below. */
   static final int MOST = 64;
 
@@ -36,8 +36,7 @@ record Trace(Instruction[] code, long[] starts, boolean[] followed) {
 
   /** Returns the first instruction of a block alone. */
   static Trace single(Block block, long rip) {
-    return new Trace(
-        new Instruction[] {block.instructions[0]}, new long[] {rip}, new boolean[] {false});
+    return new Trace(new Instruction[] {block.instructions[0]}, new long[] {rip}, 0);
   }
 
   /** Returns the target of a conditional or direct jump or call. */
@@ -60,7 +59,7 @@ record Trace(Instruction[] code, long[] starts, boolean[] followed) {
     private final Blocks blocks;
     private final List<Instruction> code = new ArrayList<>();
     private final List<Long> starts = new ArrayList<>();
-    private final List<Boolean> followed = new ArrayList<>();
+    private long followed;
     private final Set<Long> seen = new HashSet<>();
 
     Follower(int modeKey, Blocks blocks) {
@@ -89,7 +88,6 @@ record Trace(Instruction[] code, long[] starts, boolean[] followed) {
       for (Instruction i : block.instructions) {
         code.add(i);
         starts.add(rip);
-        followed.add(false);
         boolean known = InstructionTranslator.translates(i, modeKey);
         if (!known && !InstructionTranslator.resumes(i)) {
           return false;
@@ -107,16 +105,21 @@ record Trace(Instruction[] code, long[] starts, boolean[] followed) {
         int taken = heat(target, start);
         int notTaken = heat(behind, start);
         boolean jumps = taken > notTaken;
-        followed.set(followed.size() - 1, jumps);
+        follow(jumps);
         return taken + notTaken == 0 ? NOWHERE : jumps ? target : behind;
       }
       if (InstructionTranslator.isDirectJump(last)) {
         long target = target(last, start);
         boolean known = heat(target, start) > 0;
-        followed.set(followed.size() - 1, known);
+        follow(known);
         return known ? target : NOWHERE;
       }
       return !InstructionTranslator.ends(last) && isKnown(behind, start) ? behind : NOWHERE;
+    }
+
+    /** Says whether the last instruction's jump is followed. */
+    private void follow(boolean jumps) {
+      followed |= jumps ? 1L << code.size() - 1 : 0;
     }
 
     /** Returns how often a block that may follow has been executed. */
@@ -136,12 +139,11 @@ record Trace(Instruction[] code, long[] starts, boolean[] followed) {
     private Trace done() {
       int size = code.size();
       long[] from = new long[size];
-      boolean[] jumps = new boolean[size];
       for (int n = 0; n < size; n++) {
         from[n] = starts.get(n);
-        jumps[n] = followed.get(n) && n + 1 < size;
       }
-      return new Trace(code.toArray(Instruction[]::new), from, jumps);
+      long last = 1L << size - 1;
+      return new Trace(code.toArray(Instruction[]::new), from, followed & ~last);
     }
   }
 }

@@ -1,9 +1,7 @@
 package sharevm.translator;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import sharevm.cpu.decode.Instruction;
 
@@ -12,19 +10,16 @@ import sharevm.cpu.decode.Instruction;
  * unless a side exit is taken.
  */
 final class TranslatedBlock {
-  /** A range of bytes of the block's page that the translation depends on. */
-  private record Extent(int from, int to) {}
-
   final long rip;
   final long place;
   final int modeKey;
   final Instruction[] code;
 
-  /** For each instruction the RIP that its offset is counted from. */
-  final long[] starts;
+  /** For each instruction how far behind {@link #rip} what its offset is counted from is. */
+  private final short[] starts;
 
-  /** For each instruction, whether the block goes on where it jumps to. */
-  final boolean[] followed;
+  /** A bit for each instruction: whether the block goes on where it jumps to. */
+  private final long followed;
 
   /**
    * Offset in RAM of the page that its only instruction ends in, where that is another; else -1.
@@ -32,13 +27,13 @@ final class TranslatedBlock {
   final long secondPage;
 
   /** Shared with the translations of what is left of it: all are dropped together. */
-  private final List<Extent> extents;
+  private final Extents extents;
 
   /** Whether every access to memory is checked by itself. */
   final boolean plain;
 
   /** Translations of what is left of this one from an instruction on, each access by itself. */
-  private final Map<Integer, TranslatedBlock> plainRests = new HashMap<>();
+  private Map<Integer, TranslatedBlock> plainRests = Map.of();
 
   /** Offset of its entry in the code cache. */
   int entry;
@@ -54,10 +49,13 @@ final class TranslatedBlock {
     this.secondPage = secondPage;
     this.modeKey = modeKey;
     this.code = trace.code();
-    this.starts = trace.starts();
+    this.starts = new short[code.length];
     this.followed = trace.followed();
     this.plain = false;
-    this.extents = new ArrayList<>();
+    this.extents = new Extents();
+    for (int n = 0; n < code.length; n++) {
+      starts[n] = (short) (trace.starts()[n] - rip);
+    }
     for (int n = 0; n < code.length; n++) {
       dependsOn(rip(n), code[n].length);
     }
@@ -69,15 +67,28 @@ final class TranslatedBlock {
     this.secondPage = whole.secondPage;
     this.modeKey = modeKey;
     this.code = Arrays.copyOfRange(whole.code, from, whole.code.length);
-    this.starts = Arrays.copyOfRange(whole.starts, from, whole.starts.length);
-    this.followed = Arrays.copyOfRange(whole.followed, from, whole.followed.length);
+    this.starts = new short[code.length];
+    this.followed = whole.followed >>> from;
     this.plain = true;
     this.extents = whole.extents;
+    for (int n = 0; n < code.length; n++) {
+      starts[n] = (short) (whole.start(from + n) - rip);
+    }
+  }
+
+  /** Returns the RIP that the offset of an instruction is counted from. */
+  long start(int index) {
+    return rip + starts[index];
+  }
+
+  /** Whether the block goes on where an instruction jumps to. */
+  boolean followed(int index) {
+    return (followed >>> index & 1) != 0;
   }
 
   /** Returns the RIP of an instruction. */
   long rip(int index) {
-    return starts[index] + code[index].offset;
+    return start(index) + code[index].offset;
   }
 
   /** Whether an instruction may leave the block for its own beginning. */
@@ -85,11 +96,11 @@ final class TranslatedBlock {
     Instruction i = code[index];
     boolean last = index + 1 == code.length;
     if (InstructionTranslator.isConditionalJump(i)) {
-      boolean taken = Trace.target(i, starts[index]) == rip && (last || !followed[index]);
-      boolean notTaken = Trace.behind(i, starts[index]) == rip && (last || followed[index]);
+      boolean taken = Trace.target(i, start(index)) == rip && (last || !followed(index));
+      boolean notTaken = Trace.behind(i, start(index)) == rip && (last || followed(index));
       return taken || notTaken;
     }
-    return last && InstructionTranslator.isDirectJump(i) && Trace.target(i, starts[index]) == rip;
+    return last && InstructionTranslator.isDirectJump(i) && Trace.target(i, start(index)) == rip;
   }
 
   /** Returns the RIP behind an instruction. */
@@ -99,23 +110,12 @@ final class TranslatedBlock {
 
   /** Adds bytes of its page that the translation is only right for as long as they stay. */
   void dependsOn(long first, int length) {
-    int from = (int) first & 0xfff;
-    int last = extents.size() - 1;
-    if (last >= 0 && extents.get(last).to == from) {
-      extents.set(last, new Extent(extents.get(last).from, from + length));
-    } else {
-      extents.add(new Extent(from, from + length));
-    }
+    extents.add((int) first & 0xfff, length);
   }
 
   /** Whether it depends on some of a range of bytes of its page. */
   boolean touches(int from, int to) {
-    for (Extent extent : extents) {
-      if (extent.from < to && extent.to > from) {
-        return true;
-      }
-    }
-    return false;
+    return extents.touch(from, to);
   }
 
   /**
@@ -126,6 +126,7 @@ final class TranslatedBlock {
     TranslatedBlock rest = plainRests.get(from);
     if (rest == null || !rest.valid) {
       rest = new TranslatedBlock(this, from, mode);
+      plainRests = new HashMap<>(plainRests);
       plainRests.put(from, rest);
     }
     return rest;

@@ -133,7 +133,7 @@ final class Windows {
     for (int n = 0; n < block.code.length; n++) {
       Instruction i = block.code[n];
       if (InstructionTranslator.translates(i, modeKey)) {
-        operand(i, n, block.starts[n]);
+        operand(i, n, block.start(n));
         stack(i, n);
         follow(i);
       } else {
