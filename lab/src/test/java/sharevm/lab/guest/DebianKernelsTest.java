@@ -3,6 +3,7 @@ package sharevm.lab.guest;
 import java.io.IOException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -17,6 +18,12 @@ class DebianKernelsTest {
   void theCloudKernelReachesAShell(int cpus)
       throws IOException, HostException, InterruptedException {
     reachesAShellAndAnswers(DebianGuest.CLOUD_AMD64, cpus, GuestEngine.fastest());
+  }
+
+  /** 32-bit code, and page tables of two levels. */
+  @Test
+  void a32BitKernelReachesAShell() throws IOException, HostException, InterruptedException {
+    reachesAShellAndAnswers(DebianGuest.I686, 1, GuestEngine.fastest());
   }
 
   static Stream<Arguments> machines() {
