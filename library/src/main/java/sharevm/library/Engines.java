@@ -36,12 +36,12 @@ final class Engines {
   }
 
   /**
-   * Returns how the translator is to work.
+   * Returns how the translator is to work for each of a machine's processors.
    *
    * @throws LibraryException if there is no such option
    */
-  static Tuning tuning(List<String> options, Trace trace) throws LibraryException {
-    Tuning tuning = Tuning.standard();
+  static Tuning tuning(List<String> options, int processors, Trace trace) throws LibraryException {
+    Tuning tuning = Tuning.standard().sharedBy(processors);
     try {
       for (String option : options) {
         tuning = tuning.with(option);

@@ -73,7 +73,7 @@ public final class VirtualMachine implements AutoCloseable {
       PanicWatch panicWatch = new PanicWatch(attachments.serial());
       HostClock clock = new HostClock(0);
       Trace trace = trace(request.trace(), clock, attachments);
-      Tuning tuning = Engines.tuning(request.engineOptions(), trace);
+      Tuning tuning = Engines.tuning(request.engineOptions(), spec.cpus(), trace);
       HostSide host =
           HostSide.of("vm", ram.segment().asSlice(0, bootable.segmentBytes()), panicWatch)
               .withClock(clock, System.currentTimeMillis())

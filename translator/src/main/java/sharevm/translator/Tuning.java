@@ -23,6 +23,9 @@ public record Tuning(
   /** Room for translated code, of which the host commits what is used. */
   private static final long CODE_BYTES = 128L << 20;
 
+  /** What is left to each of many processors: about what a Linux guest executes while it boots. */
+  private static final long LEAST_SHARE = 16L << 20;
+
   /** The smallest code cache that has room for one block. */
   private static final long LEAST_CODE_BYTES = 128L << 10;
 
@@ -62,6 +65,13 @@ public record Tuning(
   /** Returns the same with another size of code cache. */
   public Tuning withCodeBytes(long bytes) {
     return new Tuning(bytes, hot, without, listener);
+  }
+
+  /**
+   * Returns the same with the room for code shared out among processors; each has 16 MiB at least.
+   */
+  public Tuning sharedBy(int processors) {
+    return withCodeBytes(Math.max(LEAST_SHARE, codeBytes / processors));
   }
 
   /** Returns the same with another number of times before a translation. */
