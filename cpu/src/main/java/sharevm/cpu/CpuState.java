@@ -146,9 +146,9 @@ public final class CpuState {
 
   /**
    * The layout shared with translated code: XMM0 to XMM15, MXCSR, attention word, the translator's
-   * tables.
+   * tables. The low 16 bits of its address are 0.
    */
-  public final MemorySegment shared = Arena.ofAuto().allocate(SHARED_SIZE, 64);
+  public final MemorySegment shared = Arena.ofAuto().allocate(SHARED_SIZE, 1 << 16);
 
   /** Offset of XMM0 in {@link #shared}; each register has 16 bytes. */
   public static final long XMM = 0;

@@ -285,6 +285,19 @@ final class Assembler {
   }
 
   /**
+   * BEXTR of 32 bits (Intel SDM Vol. 2A, VEX.LZ.0F38.W0 F7): takes out of a source the bits that a
+   * control register's low 16 bits name.
+   */
+  void bitField(int destination, int source, int control) {
+    addressTouched |= destination == R13;
+    byte1(0xc4);
+    byte1((destination < 8 ? 0x80 : 0) | 0x40 | (source < 8 ? 0x20 : 0) | 2);
+    byte1((control ^ 15) << 3);
+    byte1(0xf7);
+    byte1(0xc0 | (destination & 7) << 3 | source & 7);
+  }
+
+  /**
    * Emits a near conditional jump ({@code condition} as in Jcc) and returns the position behind it,
    * to be patched.
    */

@@ -10,27 +10,32 @@ import sharevm.translator.Assembler.Place;
  *
  * <pre>
  *     0  XMM0 to XMM15, MXCSR, attention word     (CpuState)
- *   264  flags, budget, general registers, RIP, bases of FS and GS, windows
- *  1024  three TLBs: user, supervisor, supervisor while EFLAGS.AC suspends SMAP
+ *   288  what code seldom needs: of the walk of page tables, of the system
+ *  2864  general registers, flags, budget, RIP, bases of FS and GS, windows
+ *   4 Ki three TLBs: user, supervisor, supervisor while EFLAGS.AC suspends SMAP
  * 448 Ki jump caches
  *    1 Mi lists of filled TLB entries, regions with large pages
  * </pre>
  */
 final class Context {
-  /** Distance of R15 from the start of the layout. */
-  static final int BIAS = 384;
+  /**
+   * Distance of R15 from the start of the layout. Since the layout's address ends in 16 zero bits,
+   * R15 is also what BEXTR wants to be told: that a page's number in a TLB is {@link #TLB_BITS}
+   * bits (in bits 15 to 8) from bit 12 on (in bits 7 to 0).
+   */
+  static final int BIAS = Context.TLB_BITS << 8 | 12;
 
   /** The status flags in memory: OF in bit 0, and in bits 15 to 8 what LAHF gives. */
-  static final int FLAGS = (int) CpuState.TRANSLATOR;
+  static final int FLAGS = 2992;
 
   /** Instructions that may still be executed. */
-  static final int BUDGET = 272;
+  static final int BUDGET = 3000;
 
   /** MXCSR of the host's code. */
   static final int HOST_MXCSR = 288;
 
   /** Whether the guest's XMM registers are in the host's. */
-  static final int XMM_LIVE = 292;
+  static final int XMM_LIVE = 2996;
 
   /** The stack pointer on entry. */
   static final int HOST_RSP = 296;
@@ -42,14 +47,14 @@ final class Context {
   static final int MISS_RETURN = 312;
 
   /** General registers, eight bytes each. */
-  static final int GPR = 320;
+  static final int GPR = 2864;
 
-  static final int RIP = 448;
-  static final int FS_BASE = 456;
-  static final int GS_BASE = 464;
+  static final int RIP = 3008;
+  static final int FS_BASE = 3016;
+  static final int GS_BASE = 3024;
 
   /** Host address of a string's source, then what leads back from it to the guest's. */
-  static final int SOURCE = 472;
+  static final int SOURCE = 3032;
 
   /** Six words for {@link WalkStub}. */
   static final int SCRATCH = 640;
@@ -66,23 +71,30 @@ final class Context {
   static final int CODE_MARKS = 744;
 
   /** Host addresses of the running block's windows. */
-  static final int WINDOWS = 512;
+  static final int WINDOWS = 3072;
 
   /** The three TLBs. */
-  static final int TLB = 1024;
+  static final int TLB = 4096;
 
   static final int TLB_BITS = 12;
-  static final int TLB_ENTRY_SHIFT = 5;
-  static final int TLB_SIZE = 1 << TLB_BITS + TLB_ENTRY_SHIFT;
+  static final int TLB_ENTRY_SHIFT = 3;
 
   /**
-   * Words of a TLB entry: linear page that may be read, that may be written, host address of the
-   * page.
+   * Bytes of each array of a TLB: some more than it needs, lest the words of an entry be in one set
+   * of the host's cache.
+   */
+  private static final int TLB_ARRAY = (1 << TLB_BITS + TLB_ENTRY_SHIFT) + 21 * 64;
+
+  static final int TLB_SIZE = 3 * TLB_ARRAY;
+
+  /**
+   * Arrays of a TLB, a word for each page: linear page that may be read, that may be written, host
+   * address of the page.
    */
   static final int TLB_READ = 0;
 
-  static final int TLB_WRITE = 8;
-  static final int TLB_HOST = 16;
+  static final int TLB_WRITE = TLB_ARRAY;
+  static final int TLB_HOST = 2 * TLB_ARRAY;
 
   /** Jump caches: pairs of RIP and host address, a table for each mode in use. */
   static final int JUMPS = 448 << 10;

@@ -70,8 +70,10 @@ final class ContextAccess implements Memory.Listener {
     shared.set(LONG, Context.RAM_HOST, ramAddress);
     shared.set(LONG, Context.FRAME_MASK, FRAME);
     shared.set(LONG, Context.CODE_MARKS, codePages.marks().address());
-    for (long entry = start(0); entry < start(TLBS); entry += TLB_STRIDE) {
-      clear(entry);
+    for (int n = 0; n < TLBS; n++) {
+      for (long entry = start(n); entry < end(n); entry += TLB_STRIDE) {
+        clear(entry);
+      }
     }
     for (int slot = 0; slot < Context.JUMP_TABLES << Context.JUMP_BITS; slot++) {
       shared.set(LONG, jumpSlot(slot), NO_JUMP);
@@ -366,9 +368,11 @@ final class ContextAccess implements Memory.Listener {
   @Override
   public void codeAt(long ramOffset) {
     long host = ramAddress + ramOffset;
-    for (long entry = start(0); entry < start(TLBS); entry += TLB_STRIDE) {
-      if (shared.get(LONG, entry + Context.TLB_HOST) == host) {
-        shared.set(LONG, entry + Context.TLB_WRITE, never(entry));
+    for (int n = 0; n < TLBS; n++) {
+      for (long entry = start(n); entry < end(n); entry += TLB_STRIDE) {
+        if (shared.get(LONG, entry + Context.TLB_HOST) == host) {
+          shared.set(LONG, entry + Context.TLB_WRITE, never(entry));
+        }
       }
     }
   }
@@ -382,6 +386,10 @@ final class ContextAccess implements Memory.Listener {
     return Context.TLB + (long) number * Context.TLB_SIZE;
   }
 
+  private static long end(int number) {
+    return start(number) + (TLB_STRIDE << Context.TLB_BITS);
+  }
+
   private static long entry(int number, long linear) {
     return start(number)
         + ((linear >>> 12 & (1 << Context.TLB_BITS) - 1) << Context.TLB_ENTRY_SHIFT);
@@ -389,6 +397,6 @@ final class ContextAccess implements Memory.Listener {
 
   /** An empty entry names a page whose place is another entry, so that no address hits it. */
   private static long never(long entry) {
-    return (entry - Context.TLB & Context.TLB_SIZE - 1) == 0 ? 4096 : 0;
+    return (entry - Context.TLB) % Context.TLB_SIZE == 0 ? 4096 : 0;
   }
 }

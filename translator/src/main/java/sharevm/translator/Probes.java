@@ -195,11 +195,6 @@ final class Probes {
         });
   }
 
-  /** Returns the distance of the mode's TLB from where R15 points. */
-  private int tlbPlace() {
-    return Context.TLB + ModeKey.tlb(t.modeKey()) * Context.TLB_SIZE - Context.BIAS;
-  }
-
   /**
    * Looks into the TLB; returns the position behind the jump that is taken when it misses. What is
    * to be aligned and is not touches no page, as its fault comes first.
@@ -209,18 +204,19 @@ final class Probes {
     if (aligned) {
       leaveUnlessAligned(0);
     }
-    a.registers(Code.of(0x89), ADDRESS, TEMP);
-    a.registers(Code.of(0xc1), 5, TEMP);
-    a.byte1(12 - Context.TLB_ENTRY_SHIFT);
-    a.arithmetic(false, 4, TEMP, (1 << Context.TLB_BITS) - 1 << Context.TLB_ENTRY_SHIFT);
-    int tlb = tlbPlace();
-    int tag = tlb + (write ? Context.TLB_WRITE : Context.TLB_READ);
-    a.memory(Code.wide(0x2b), ADDRESS, new Place(Assembler.R15, TEMP, 0, tag, false));
+    a.bitField(TEMP, ADDRESS, Assembler.R15);
+    a.memory(Code.wide(0x2b), ADDRESS, entry(write ? Context.TLB_WRITE : Context.TLB_READ));
     a.arithmetic(true, 7, ADDRESS, 4096 - size);
     int missed = a.jumpIf(ABOVE);
-    int host = tlb + Context.TLB_HOST;
-    a.memory(Code.wide(0x03), ADDRESS, new Place(Assembler.R15, TEMP, 0, host, false));
+    a.memory(Code.wide(0x03), ADDRESS, entry(Context.TLB_HOST));
     return missed;
+  }
+
+  /** Returns the word of an array of the mode's TLB whose number is in the scratch register. */
+  private Place entry(int array) {
+    int tlb = Context.TLB + ModeKey.tlb(t.modeKey()) * Context.TLB_SIZE;
+    return new Place(
+        Assembler.R15, TEMP, Context.TLB_ENTRY_SHIFT, tlb + array - Context.BIAS, false);
   }
 
   /** Brings the host's address of a window into the address register. */
