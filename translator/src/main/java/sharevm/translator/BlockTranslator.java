@@ -12,7 +12,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntUnaryOperator;
-import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.decode.Instruction;
 import sharevm.translator.Assembler.Code;
@@ -230,14 +229,14 @@ final class BlockTranslator {
 
   private void entry() {
     int most = block.code.length;
-    compareAttention();
-    exitIf(NOT_EQUAL, site(Kind.ENTRY, 0, 0, false));
+    int start = a.position();
     int spent = charge(most);
     int number = site(Kind.ENTRY, 0, 0, false);
     later(
         () -> {
           a.patchToHere(spent);
           giveBack(most);
+          refill(start);
           exit(number);
         });
     if (usesVectors()) {
@@ -357,7 +356,7 @@ final class BlockTranslator {
    */
   private void leaveFor(long target, int condition) {
     boolean back = target == block.rip && modeKey == block.modeKey && !block.plain;
-    if (back && memory.staysRight()) {
+    if (back) {
       jumpBack(condition);
       return;
     }
@@ -406,25 +405,24 @@ final class BlockTranslator {
   }
 
   private void backEdge(int done, int most) {
-    compareAttention();
-    int wanted = a.jumpIf(NOT_EQUAL);
+    int start = a.position();
     int spent = charge(done);
     a.patch(a.jump(), again);
     int number = site(Kind.ENTRY, 0, 0, false);
     later(
         () -> {
-          a.patchToHere(wanted);
-          giveBack(most - done);
-          exit(number);
           a.patchToHere(spent);
-          giveBack(most);
+          giveBack(done);
+          refill(start);
+          giveBack(most - done);
           exit(number);
         });
   }
 
-  private void compareAttention() {
-    a.memory(new Code(0, false, false, 0, 0, 0x83), 7, Context.at((int) CpuState.ATTENTION));
-    a.byte1(0);
+  /** Jumps somewhere when there is more of the budget and no attention is wanted. */
+  private void refill(int start) {
+    call(stubs.refillOffset());
+    a.patch(a.jumpIf(NOT_EQUAL), start);
   }
 
   /** Takes instructions off the budget; returns the position behind the jump when it is spent. */

@@ -28,8 +28,14 @@ final class Context {
   /** The status flags in memory: OF in bit 0, and in bits 15 to 8 what LAHF gives. */
   static final int FLAGS = 2992;
 
-  /** Instructions that may still be executed. */
+  /** Instructions that may be executed before code looks at the attention word. */
   static final int BUDGET = 3000;
+
+  /** Instructions that may be executed after those. */
+  static final int BUDGET_REST = 264;
+
+  /** The most of a budget between two looks: some microseconds. */
+  static final int SLICE = 4096;
 
   /** MXCSR of the host's code. */
   static final int HOST_MXCSR = 288;

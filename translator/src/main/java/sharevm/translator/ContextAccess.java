@@ -93,7 +93,9 @@ final class ContextAccess implements Memory.Listener {
     int overflow = Flags.of(s) ? 1 : 0;
     int low = Flags.status(s) & 0xff | Flags.FIXED;
     shared.set(ValueLayout.JAVA_SHORT, Context.FLAGS, (short) (low << 8 | overflow));
-    shared.set(LONG, Context.BUDGET, budget);
+    long slice = Math.min(budget, Context.SLICE);
+    shared.set(LONG, Context.BUDGET, slice);
+    shared.set(LONG, Context.BUDGET_REST, budget - slice);
     shared.set(LONG, Context.FS_BASE, s.segmentBase[CpuState.FS]);
     shared.set(LONG, Context.GS_BASE, s.segmentBase[CpuState.GS]);
     shared.set(INT, Context.XMM_LIVE, 0);
@@ -177,7 +179,7 @@ final class ContextAccess implements Memory.Listener {
     int flags = shared.get(ValueLayout.JAVA_SHORT, Context.FLAGS) & 0xffff;
     Flags.status(s, flags >> 8 & 0xff & Flags.STATUS | ((flags & 1) != 0 ? Flags.OF : 0));
     leaveSystem();
-    return budget - shared.get(LONG, Context.BUDGET);
+    return budget - shared.get(LONG, Context.BUDGET) - shared.get(LONG, Context.BUDGET_REST);
   }
 
   long rip() {

@@ -52,11 +52,6 @@ final class Probes {
     windowAtHand = -1;
   }
 
-  /** Whether what {@link #openEarly} found is still right behind the present instruction. */
-  boolean staysRight() {
-    return windows == null || windows.staysRight(t.index());
-  }
-
   private void earlyAddress(Window window) {
     int base = addressRegister(window.base(), ADDRESS);
     int index = addressRegister(window.index(), TEMP);

@@ -32,6 +32,7 @@ final class Stubs {
   private final int lookupMiss;
   private final int[] miss = new int[2 * ContextAccess.TLBS];
   private final int callJava;
+  private final int refill;
   private final int loadVectors;
 
   Stubs() {
@@ -42,6 +43,7 @@ final class Stubs {
       miss[n] = WalkStub.emit(a, n >> 1, (n & 1) != 0, exit);
     }
     callJava = callJava();
+    refill = refill();
     loadVectors = loadVectors();
   }
 
@@ -80,6 +82,14 @@ final class Stubs {
   /** Called to bring the guest's XMM registers and MXCSR into the host's. */
   int loadVectorsOffset() {
     return loadVectors;
+  }
+
+  /**
+   * Called when the slice of the budget is spent; clears ZF when there is more of it, and sets ZF
+   * when Java is wanted. Uses both scratch registers.
+   */
+  int refillOffset() {
+    return refill;
   }
 
   private int enter() {
@@ -139,6 +149,27 @@ final class Stubs {
     pop(R13);
     a.store(Context.at(Context.MISS_RETURN), R13);
     a.patch(a.jump(), exit);
+    return start;
+  }
+
+  private int refill() {
+    int start = a.position();
+    a.memory(Code.of(0x83), 7, Context.at((int) CpuState.ATTENTION));
+    a.byte1(0);
+    int wanted = a.jumpIf(NOT_EQUAL);
+    a.load(R13, Context.at(Context.BUDGET_REST));
+    a.registers(Code.wide(0x85), R13, R13);
+    int spent = a.jumpIf(EQUAL);
+    a.constant(R14, Context.SLICE);
+    a.registers(Code.wide(0x39), R14, R13);
+    a.registers(new Code(0, false, true, 0, 1, 0x47), R13, R14);
+    a.memory(Code.wide(0x29), R13, Context.at(Context.BUDGET_REST));
+    a.memory(Code.wide(0x01), R13, Context.at(Context.BUDGET));
+    a.patchToHere(spent);
+    a.byte1(0xc3);
+    a.patchToHere(wanted);
+    a.registers(Code.of(0x39), R13, R13);
+    a.byte1(0xc3);
     return start;
   }
 

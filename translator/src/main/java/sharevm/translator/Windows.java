@@ -117,6 +117,9 @@ final class Windows {
 
   private boolean loops;
 
+  /** Registers that are not as they were when some instruction jumps back to the first one. */
+  private int unsteady;
+
   /** For each instruction the registers that are not as they were at the block's beginning. */
   private final int[] changed;
 
@@ -141,7 +144,10 @@ final class Windows {
         close();
       }
       changed[n] = changedRegisters();
-      loops |= block.jumpsBack(n);
+      if (block.jumpsBack(n)) {
+        loops = true;
+        unsteady |= changed[n];
+      }
       straight &= !InstructionTranslator.isConditionalJump(i);
     }
     assignSlots();
@@ -169,14 +175,6 @@ final class Windows {
     return early;
   }
 
-  /** Whether early windows are still right when an instruction jumps back to the first one. */
-  boolean staysRight(int index) {
-    int used = 0;
-    for (Window window : early) {
-      used |= 1 << window.base() | (window.index() < 16 ? 1 << window.index() : 0);
-    }
-    return (changed[index] & used) == 0 && (early.isEmpty() || changed[index] != -1);
-  }
 
   /** Returns the window of an instruction's memory operand, or null where it has none to share. */
   Window operand(int index) {
@@ -212,7 +210,7 @@ final class Windows {
     }
     Window window = access.window;
     boolean inReach = (int) window.low == window.low;
-    boolean inLoop = loops && window.early && inReach;
+    boolean inLoop = loops && window.early && inReach && isSteady(window);
     if (window.accesses < 2 && !inLoop) {
       return null;
     }
@@ -226,6 +224,12 @@ final class Windows {
       }
     }
     return access;
+  }
+
+  /** Whether a window is the same whenever the block jumps back. */
+  private boolean isSteady(Window window) {
+    int used = 1 << window.base() | (window.index() < 16 ? 1 << window.index() : 0);
+    return (unsteady & used) == 0;
   }
 
   // Accesses.
