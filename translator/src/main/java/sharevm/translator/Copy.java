@@ -83,6 +83,13 @@ final class Copy {
   /** Instructions that write their second operand as well. */
   private static final Set<String> EXCHANGES = Set.of("XCHG", "XADD");
 
+  /** Instructions whose first operand is written and not read. */
+  private static final Set<String> MOVES =
+      Set.of("MOV", "MOVZX", "MOVSX", "MOVSXD", "MOVBE", "POPCNT");
+
+  /** Instructions whose outcome is the same whatever is in a register that is both operands. */
+  private static final Set<String> ZEROING = Set.of("XOR", "SUB");
+
   /** The second encoding of opcode 80, which 64-bit mode does not have. */
   private static final int ALIAS_OF_80 = 0x82;
 
@@ -293,21 +300,81 @@ final class Copy {
     int opcode = row.code() == ALIAS_OF_80 && row.map() == 0 ? 0x80 : row.code();
     if (hasField(Field.OFFSET)) {
       opcode = row.code() - 0xa0 < 2 ? row.code() - 0xa0 + 0x8a : row.code() - 0xa2 + 0x88;
-    } else if (registerOperand >= 0) {
-      register =
-          general(registerOperand) ? in(operand(registerOperand), TEMP) : operand(registerOperand);
     }
     if (i.memory) {
+      loadRegister();
       withMemory(opcode);
+    } else if (isSame()) {
+      withSame(opcode);
     } else {
-      rm = general(rmOperand) ? in(operand(rmOperand), ADDRESS) : operand(rmOperand);
-      a.registers(code(opcode), register, rm);
-      immediate();
+      withRegisters(opcode);
     }
     out(registerOperand, TEMP);
-    if (!i.memory) {
-      out(rmOperand, ADDRESS);
+  }
+
+  private void loadRegister() {
+    if (registerOperand >= 0) {
+      register = general(registerOperand) ? in(registerOperand, TEMP) : operand(registerOperand);
     }
+  }
+
+  private void withRegisters(int opcode) {
+    boolean swaps = !inContext(rmOperand) && inContext(registerOperand) && hasReverse();
+    if (swaps) {
+      int other = registerOperand;
+      registerOperand = rmOperand;
+      rmOperand = other;
+    }
+    int turned = swaps ? opcode ^ 2 : opcode;
+    loadRegister();
+    if (inContext(rmOperand) && worksInContext()) {
+      a.memory(code(turned), register, Context.register(operand(rmOperand)));
+      immediate();
+      return;
+    }
+    rm = general(rmOperand) ? in(rmOperand, ADDRESS) : operand(rmOperand);
+    a.registers(code(turned), register, rm);
+    immediate();
+    out(rmOperand, ADDRESS);
+  }
+
+  /** Whether both operands are the same register, which has no host register. */
+  private boolean isSame() {
+    return inContext(registerOperand)
+        && inContext(rmOperand)
+        && operand(registerOperand) == operand(rmOperand);
+  }
+
+  private void withSame(int opcode) {
+    register = in(registerOperand, TEMP);
+    a.registers(code(opcode), register, register);
+    immediate();
+    out(rmOperand, TEMP);
+  }
+
+  /** Whether an operand is a general register without a host register. */
+  private boolean inContext(int operand) {
+    return general(operand) && !Registers.mapped(operand(operand));
+  }
+
+  /** Whether there is the same instruction with its two registers in each other's fields. */
+  private boolean hasReverse() {
+    int code = row.code();
+    return row.map() == 0 && (code < 0x40 && (code & 4) == 0 || (code & ~3) == 0x88);
+  }
+
+  /**
+   * Whether the operand in ModRM.rm may be memory instead of a register: bit tests would not stay
+   * in it, exchanges would lock the bus, and what writes four bytes of a register clears the rest.
+   */
+  private boolean worksInContext() {
+    boolean plain = isGeneral(row) && !row.mnemonic().startsWith("BT") && !exchanges();
+    boolean whole = i.size == 8 && row.operands().get(rmOperand).size() == 0;
+    return plain && (whole || !isWritten(row, rmOperand));
+  }
+
+  private boolean exchanges() {
+    return EXCHANGES.contains(row.mnemonic()) || row.mnemonic().equals("CMPXCHG");
   }
 
   /**
@@ -341,15 +408,26 @@ final class Copy {
   }
 
   /**
-   * Returns the host register of a guest register, loaded into a scratch register where it has
-   * none.
+   * Returns the host register of a general register that is an operand, loaded into a scratch
+   * register where it has none, and somebody reads it.
    */
-  private int in(int guest, int scratch) {
+  private int in(int operand, int scratch) {
+    int guest = operand(operand);
     if (Registers.mapped(guest)) {
       return Registers.host(guest);
     }
-    a.load(scratch, Context.register(guest));
+    if (!isOverwritten(operand)) {
+      a.load(scratch, Context.register(guest));
+    }
     return scratch;
+  }
+
+  /** Whether an operand is written as a whole without being read. */
+  private boolean isOverwritten(int operand) {
+    boolean product = row.mnemonic().equals("IMUL") && row.operands().size() == 3;
+    boolean moves = operand == 0 && (product || MOVES.contains(row.mnemonic()));
+    boolean unread = isSame() ? ZEROING.contains(row.mnemonic()) : moves;
+    return i.size >= 4 && unread;
   }
 
   /** Stores a scratch register back to the guest register that has no host register. */
@@ -362,7 +440,7 @@ final class Copy {
   /** BSWAP, XCHG with rAX, INC and DEC of old, MOV of a small constant. */
   private void inOpcode() {
     int guest = i.destination;
-    int host = in(guest, ADDRESS);
+    int host = in(0, ADDRESS);
     switch (row.mnemonic()) {
       case "BSWAP" -> a.inOpcode(code(0xc8), host);
       case "INC" -> a.registers(code(0xff), 0, host);

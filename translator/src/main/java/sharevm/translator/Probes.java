@@ -95,11 +95,7 @@ final class Probes {
     int base = addressRegister(i.base, ADDRESS);
     int index = addressRegister(i.index, TEMP);
     Place place = new Place(base, index, i.scale, (int) i.displacement - before, false);
-    if (i.addressSize == 4) {
-      a.lea32(into, place);
-    } else {
-      a.lea(into, place);
-    }
+    lea(i.addressSize == 4, into, place);
   }
 
   private int addressRegister(int guest, int scratch) {
@@ -263,10 +259,18 @@ final class Probes {
 
   /** Works out an address that is as wide as the mode's. */
   void lea(int into, Place place) {
-    if (t.code64()) {
-      a.lea(into, place);
-    } else {
+    lea(!t.code64(), into, place);
+  }
+
+  /** A sum of one register alone is a move, which takes the host no time. */
+  private void lea(boolean narrow, int into, Place place) {
+    boolean moves = place.index() == Assembler.NONE && place.displacement() == 0;
+    if (moves && (narrow || into != place.base())) {
+      a.registers(narrow ? Code.of(0x89) : Code.wide(0x89), place.base(), into);
+    } else if (narrow) {
       a.lea32(into, place);
+    } else if (!moves) {
+      a.lea(into, place);
     }
   }
 }

@@ -120,9 +120,6 @@ final class Windows {
   /** Registers that are not as they were when some instruction jumps back to the first one. */
   private int unsteady;
 
-  /** For each instruction the registers that are not as they were at the block's beginning. */
-  private final int[] changed;
-
   private final List<Window> early = new ArrayList<>();
 
   /** Finds the windows of a block. */
@@ -130,7 +127,6 @@ final class Windows {
     operands = new Access[block.code.length];
     stack = new Access[block.code.length];
     modeKey = block.modeKey;
-    changed = new int[block.code.length];
     wordSize = (block.modeKey & ModeKey.CODE_64) != 0 ? 8 : 4;
     forgetAll();
     for (int n = 0; n < block.code.length; n++) {
@@ -143,10 +139,9 @@ final class Windows {
         forgetAll();
         close();
       }
-      changed[n] = changedRegisters();
       if (block.jumpsBack(n)) {
         loops = true;
-        unsteady |= changed[n];
+        unsteady |= changedRegisters();
       }
       straight &= !InstructionTranslator.isConditionalJump(i);
     }
