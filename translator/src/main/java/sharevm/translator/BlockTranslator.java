@@ -63,6 +63,7 @@ final class BlockTranslator {
   private final int[] liveAfter;
   private final Probes memory;
   private final boolean keepsAllFlags;
+  private final Tuning tuning;
 
   /** For each instruction where its host code begins, or -1. */
   private final int[] hostStarts;
@@ -103,6 +104,7 @@ final class BlockTranslator {
     this.modeKey = block.modeKey;
     this.jumps = jumps;
     this.successors = successors;
+    this.tuning = tuning;
     this.keepsAllFlags = !tuning.has(Means.LIVENESS);
     this.liveAfter = liveness();
     this.hostStarts = new int[block.code.length];
@@ -191,6 +193,10 @@ final class BlockTranslator {
 
   boolean code64() {
     return code64;
+  }
+
+  boolean has(Means means) {
+    return tuning.has(means);
   }
 
   TranslatedBlock block() {

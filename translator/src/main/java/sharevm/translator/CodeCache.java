@@ -24,7 +24,7 @@ final class CodeCache {
 
   private final ExecutableMemory memory;
   private final Tuning tuning;
-  private final Stubs stubs = new Stubs();
+  private final Stubs stubs;
   private final int begin;
   private int end;
   private final Map<Long, TranslatedBlock> byKey = new HashMap<>();
@@ -50,6 +50,7 @@ final class CodeCache {
     this.held = new PageBits(ramSize);
     this.memory = memory;
     this.successors = successors;
+    this.stubs = new Stubs(tuning.slice());
     byte[] code = stubs.bytes();
     MemorySegment.copy(code, 0, memory.writable(), ValueLayout.JAVA_BYTE, 0, code.length);
     begin = code.length + 63 & -64;

@@ -34,9 +34,6 @@ final class Context {
   /** Instructions that may be executed after those. */
   static final int BUDGET_REST = 264;
 
-  /** The most of a budget between two looks: some microseconds. */
-  static final int SLICE = 4096;
-
   /** MXCSR of the host's code. */
   static final int HOST_MXCSR = 288;
 

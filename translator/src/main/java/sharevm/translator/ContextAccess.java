@@ -11,6 +11,7 @@ import sharevm.cpu.Flags;
 import sharevm.cpu.address.Memory;
 import sharevm.cpu.event.Breakpoints;
 import sharevm.cpu.instruction.SystemCalls;
+import sharevm.translator.Tuning.Means;
 
 /**
  * Java's side of the {@link Context}: the processor's state in and out, the TLBs, the jump cache.
@@ -45,6 +46,7 @@ final class ContextAccess implements Memory.Listener {
   private final MemorySegment shared;
   private final long ramAddress;
   private final boolean walks;
+  private final int slice;
   private int mappings;
 
   /** Entries of the jump caches that have been filled and not emptied since. */
@@ -58,10 +60,11 @@ final class ContextAccess implements Memory.Listener {
   /**
    * Lays the context out.
    *
-   * @param walks whether machine code may walk page tables
+   * @param tuning whether machine code may walk page tables, and what a slice of the budget is
    */
-  ContextAccess(Cpu cpu, CodePages codePages, boolean walks) {
-    this.walks = walks;
+  ContextAccess(Cpu cpu, CodePages codePages, Tuning tuning) {
+    this.walks = tuning.has(Means.WALKS);
+    this.slice = tuning.slice();
     this.cpu = cpu;
     this.s = cpu.state;
     this.shared = s.shared;
@@ -93,9 +96,9 @@ final class ContextAccess implements Memory.Listener {
     int overflow = Flags.of(s) ? 1 : 0;
     int low = Flags.status(s) & 0xff | Flags.FIXED;
     shared.set(ValueLayout.JAVA_SHORT, Context.FLAGS, (short) (low << 8 | overflow));
-    long slice = Math.min(budget, Context.SLICE);
-    shared.set(LONG, Context.BUDGET, slice);
-    shared.set(LONG, Context.BUDGET_REST, budget - slice);
+    long first = Math.min(budget, slice);
+    shared.set(LONG, Context.BUDGET, first);
+    shared.set(LONG, Context.BUDGET_REST, budget - first);
     shared.set(LONG, Context.FS_BASE, s.segmentBase[CpuState.FS]);
     shared.set(LONG, Context.GS_BASE, s.segmentBase[CpuState.GS]);
     shared.set(INT, Context.XMM_LIVE, 0);

@@ -15,6 +15,7 @@ import sharevm.cpu.opcode.OperandType.Field;
 import sharevm.cpu.opcode.OperandType.Kind;
 import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
+import sharevm.translator.Tuning.Means;
 
 /**
  * Emits a guest instruction as itself, with host registers for guest registers and a host address
@@ -368,7 +369,8 @@ final class Copy {
    * in it, exchanges would lock the bus, and what writes four bytes of a register clears the rest.
    */
   private boolean worksInContext() {
-    boolean plain = isGeneral(row) && !row.mnemonic().startsWith("BT") && !exchanges();
+    boolean plain =
+        t.has(Means.OPERANDS) && isGeneral(row) && !row.mnemonic().startsWith("BT") && !exchanges();
     boolean whole = i.size == 8 && row.operands().get(rmOperand).size() == 0;
     return plain && (whole || !isWritten(row, rmOperand));
   }

@@ -8,6 +8,7 @@ import sharevm.cpu.CpuFeature;
 import sharevm.host.ExecutableMemory;
 import sharevm.host.HostException;
 import sharevm.translator.Assembler.Code;
+import sharevm.translator.Tuning.Means;
 
 /** Whether the host's processor has every instruction that translations are copied from. */
 final class HostProcessor {
@@ -23,6 +24,9 @@ final class HostProcessor {
           CpuFeature.POPCNT,
           CpuFeature.AES);
 
+  /** BMI1, to which BEXTR belongs: CPUID leaf 7, EBX (Intel SDM Vol. 2A CPUID, table 3-8). */
+  private static final int BMI1 = 1 << 3;
+
   private HostProcessor() {}
 
   /**
@@ -31,21 +35,32 @@ final class HostProcessor {
    * @throws HostException when the host lets no code be made
    */
   static Optional<String> lacks() throws HostException {
-    int features = features();
+    int features = cpuid(1, Assembler.RCX);
     return WANTED.stream()
         .filter(feature -> !feature.isInLeaf1Ecx(features))
         .map(CpuFeature::name)
         .findFirst();
   }
 
-  private static int features() throws HostException {
+  /**
+   * Returns the same without what the host's processor cannot do.
+   *
+   * @throws HostException when the host lets no code be made
+   */
+  static Tuning suit(Tuning tuning) throws HostException {
+    boolean bitFields = cpuid(0, Assembler.RAX) >= 7 && (cpuid(7, Assembler.RBX) & BMI1) != 0;
+    return bitFields ? tuning : tuning.without(Means.BITFIELDS);
+  }
+
+  /** Returns what CPUID leaves in a register for a leaf, and 0 for its sub-leaf. */
+  private static int cpuid(int leaf, int register) throws HostException {
     Assembler a = new Assembler();
     a.inOpcode(Code.of(0x50), Assembler.RBX);
-    a.constant(Assembler.RAX, 1);
+    a.constant(Assembler.RAX, leaf);
     a.constant(Assembler.RCX, 0);
     a.byte1(0x0f);
     a.byte1(0xa2);
-    a.registers(Code.of(0x89), Assembler.RCX, Assembler.RAX);
+    a.registers(Code.of(0x89), register, Assembler.RAX);
     a.inOpcode(Code.of(0x58), Assembler.RBX);
     a.byte1(0xc3);
     try (ExecutableMemory memory = ExecutableMemory.allocate(4096)) {

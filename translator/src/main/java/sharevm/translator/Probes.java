@@ -13,6 +13,7 @@ import sharevm.cpu.decode.Instruction;
 import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
 import sharevm.translator.ExitSite.Kind;
+import sharevm.translator.Tuning.Means;
 import sharevm.translator.Windows.Window;
 
 /** Emits the way from guest addresses to the host's, for the accesses of a block. */
@@ -195,12 +196,24 @@ final class Probes {
     if (aligned) {
       leaveUnlessAligned(0);
     }
-    a.bitField(TEMP, ADDRESS, Assembler.R15);
+    pageNumber();
     a.memory(Code.wide(0x2b), ADDRESS, entry(write ? Context.TLB_WRITE : Context.TLB_READ));
     a.arithmetic(true, 7, ADDRESS, 4096 - size);
     int missed = a.jumpIf(ABOVE);
     a.memory(Code.wide(0x03), ADDRESS, entry(Context.TLB_HOST));
     return missed;
+  }
+
+  /** Emits the number that the address register's page has in a TLB into the scratch register. */
+  private void pageNumber() {
+    if (t.has(Means.BITFIELDS)) {
+      a.bitField(TEMP, ADDRESS, Assembler.R15);
+      return;
+    }
+    a.registers(Code.of(0x89), ADDRESS, TEMP);
+    a.registers(Code.of(0xc1), 5, TEMP);
+    a.byte1(12);
+    a.arithmetic(false, 4, TEMP, (1 << Context.TLB_BITS) - 1);
   }
 
   /** Returns the word of an array of the mode's TLB whose number is in the scratch register. */

@@ -27,6 +27,7 @@ final class Stubs {
   private static final int[] CALLEE_SAVED = {RBX, RBP, R12, R13, R14, R15};
 
   private final Assembler a = new Assembler();
+  private final int slice;
   private final int enter;
   private final int exit;
   private final int lookupMiss;
@@ -35,7 +36,13 @@ final class Stubs {
   private final int refill;
   private final int loadVectors;
 
-  Stubs() {
+  /**
+   * Makes them.
+   *
+   * @param slice instructions that may be executed between two looks at the attention word
+   */
+  Stubs(int slice) {
+    this.slice = slice;
     enter = enter();
     exit = exit();
     lookupMiss = lookupMiss();
@@ -160,7 +167,7 @@ final class Stubs {
     a.load(R13, Context.at(Context.BUDGET_REST));
     a.registers(Code.wide(0x85), R13, R13);
     int spent = a.jumpIf(EQUAL);
-    a.constant(R14, Context.SLICE);
+    a.constant(R14, slice);
     a.registers(Code.wide(0x39), R14, R13);
     a.registers(new Code(0, false, true, 0, 1, 0x47), R13, R14);
     a.memory(Code.wide(0x29), R13, Context.at(Context.BUDGET_REST));

@@ -60,7 +60,7 @@ public final class Translator implements Engine, CodePages.Cache {
     this.s = cpu.state;
     this.interpreter = interpreter;
     this.cache = new CodeCache(memory, cpu.bus.ram().byteSize(), this::liveAt, tuning);
-    this.context = new ContextAccess(cpu, codePages, tuning.has(Means.WALKS));
+    this.context = new ContextAccess(cpu, codePages, tuning);
     this.places = new CodePlaces(cpu, context);
     cpu.memory.listen(context);
   }
@@ -70,7 +70,8 @@ public final class Translator implements Engine, CodePages.Cache {
     return (cpu, interpreter, codePages) -> {
       try {
         ExecutableMemory memory = ExecutableMemory.allocate(tuning.codeBytes());
-        Translator translator = new Translator(cpu, interpreter, codePages, memory, tuning);
+        Translator translator =
+            new Translator(cpu, interpreter, codePages, memory, HostProcessor.suit(tuning));
         codePages.add(translator);
         return translator;
       } catch (HostException e) {

@@ -31,6 +31,9 @@ public record Tuning(
 
   private static final int HOT = 8;
 
+  /** Some microseconds. */
+  private static final int SLICE = 4096;
+
   /** What can be done without. */
   public enum Means {
     /** Blocks that go on along the likely way. */
@@ -45,6 +48,12 @@ public record Tuning(
     CHAINS,
     /** Doing without flags that nobody reads. */
     LIVENESS,
+    /** One instruction that takes a page's number out of an address, where the host has it. */
+    BITFIELDS,
+    /** Operands in the context itself for guest registers that have no host register. */
+    OPERANDS,
+    /** Many blocks between two looks at the attention word. */
+    SLICES,
     /** What the TLB still has from before Java was last left. */
     TLB;
 
@@ -119,6 +128,11 @@ public record Tuning(
     throw new IllegalArgumentException(
         "'%s' is no option of the translator: give %s with =off, hot=TIMES, or code=BYTES from %d on"
             .formatted(words, String.join(", ", names), LEAST_CODE_BYTES));
+  }
+
+  /** Instructions that may be executed between two looks at the attention word. */
+  int slice() {
+    return has(Means.SLICES) ? SLICE : Trace.MOST;
   }
 
   boolean has(Means means) {

@@ -170,7 +170,6 @@ final class Windows {
     return early;
   }
 
-
   /** Returns the window of an instruction's memory operand, or null where it has none to share. */
   Window operand(int index) {
     return operands[index] == null ? null : operands[index].window;

@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import sharevm.cpu.Attention;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
 import sharevm.translator.Translator;
@@ -151,6 +152,54 @@ final class TranslatorFindingsTest {
     loopAcrossPages();
 
     assertThat(machine.cpu.state.gpr[CpuState.RSI]).isEqualTo(6);
+  }
+
+  /** Registers without a host register, as both operands, and with their low bytes alone. */
+  @Test
+  void registersInTheContextAreReadBeforeTheyAreWritten() {
+    // mov r12d, 12345h; movzx r12d, r12b; mov r13d, 5; imul r13d, r13d, 7; mov r14, rsi;
+    // add r14, r14; xor r15d, r15d; sub r15, r12; int3
+    run(
+        "41 bc 45 23 01 00  45 0f b6 e4  41 bd 05 00 00 00  45 6b ed 07  49 89 f6"
+            + "4d 01 f6  45 31 ff  4d 29 e7  cc");
+
+    long[] registers = machine.cpu.state.gpr;
+    assertThat(registers[12]).isEqualTo(0x45);
+    assertThat(registers[13]).isEqualTo(35);
+    assertThat(registers[14]).isEqualTo(2 * ABSENT);
+    assertThat(registers[15]).isEqualTo(-0x45);
+  }
+
+  /** A budget of many slices is spent to the instruction. */
+  @Test
+  void loopSpendsItsBudgetExactly() {
+    run("cc");
+    // dec ecx; jnz back
+    machine.write(GuestLayout.CODE, HexFormat.of().parseHex("ffc975fc"));
+    machine.cpu.state.rip = GuestLayout.CODE;
+    machine.cpu.state.gpr[CpuState.RCX] = 1 << 30;
+    long before = machine.cpu.engine().retired();
+
+    assertThat(machine.cpu.run(100_001)).isInstanceOf(Exit.BudgetSpent.class);
+
+    assertThat(machine.cpu.engine().retired() - before).isEqualTo(100_001);
+    assertThat(machine.cpu.state.gpr[CpuState.RCX]).isEqualTo((1 << 30) - 50_001);
+  }
+
+  @Test
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void attentionOfAnotherThreadEndsALoop() throws InterruptedException {
+    run("cc");
+    // jmp to itself
+    machine.write(GuestLayout.CODE, HexFormat.of().parseHex("ebfe"));
+    machine.cpu.state.rip = GuestLayout.CODE;
+    Thread other = new Thread(() -> machine.cpu.state.attention.raise(Attention.STOP));
+    other.start();
+
+    machine.cpu.run(Long.MAX_VALUE / 2);
+
+    other.join();
+    assertThat(machine.cpu.state.rip).isEqualTo(GuestLayout.CODE);
   }
 
   private void loopAcrossPages() {
