@@ -164,7 +164,7 @@ final class VhdDynamicLayer extends MappedLayer implements VhdLayer, Resizable, 
     }
     long sector = in / SECTOR;
     boolean present = isPresent(block, sector);
-    long next = sector + 1;
+    long next = sector;
     long end = Bytes.divideUp(in + left, SECTOR);
     int full = present ? 0xff : 0;
     while (next < end) {

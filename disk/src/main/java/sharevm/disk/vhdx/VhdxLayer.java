@@ -155,7 +155,7 @@ public final class VhdxLayer extends MappedLayer implements Resizable, Rebasable
       case 1, ZERO, 3 -> Run.zero(left);
       case FULLY_PRESENT ->
           Run.data(file, requireInFile(entry, at, metadata.blockSize()) + in, left);
-      case PARTIALLY_PRESENT -> partly(entry, at, position, left);
+      case PARTIALLY_PRESENT -> partly(entry, at, position, Math.min(left, most));
       default -> throw DiskException.corrupt(name(), at, "block state " + (entry & 7));
     };
   }
@@ -171,10 +171,11 @@ public final class VhdxLayer extends MappedLayer implements Resizable, Rebasable
     boolean present = isPresent(bitmap, sector);
     long last = sector + (position % sectorSize + left - 1) / sectorSize;
     int full = present ? 0xff : 0;
-    long next = sector + 1;
+    long next = sector;
     while (next <= last) {
-      if (next % 8 == 0 && next + 8 <= last && meta.getByte(bitmap + next / 8) == full) {
-        next += 8;
+      if (next % 8 == 0 && meta.getByte(bitmap + next / 8) == full) {
+        int bytes = (int) ((last - next) / 8 + 1);
+        next += 8L * meta.countBytes(bitmap + next / 8, bytes, full);
       } else if (isPresent(bitmap, next) == present) {
         next++;
       } else {
