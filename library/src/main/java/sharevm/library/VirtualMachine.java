@@ -72,6 +72,8 @@ public final class VirtualMachine implements AutoCloseable {
       ram = GuestRam.allocate(roundedUp(bootable.segmentBytes()));
       PanicWatch panicWatch = new PanicWatch(attachments.serial());
       HostClock clock = new HostClock(0);
+      // Loading takes time on a PC too: the guest's date would else be late by it.
+      clock.start();
       Trace trace = trace(request.trace(), clock, attachments);
       Tuning tuning = Engines.tuning(request.engineOptions(), spec.cpus(), trace);
       HostSide host =
