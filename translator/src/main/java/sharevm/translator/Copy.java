@@ -255,7 +255,17 @@ final class Copy {
 
   private void probe() {
     boolean aligned = row.is(Attribute.ALIGN) || row.mnemonic().equals("CMPXCHG16B");
-    place = t.memory().probe(i, memorySize(i), writesMemory(i), aligned);
+    place = t.memory().probe(i, memorySize(i), writesMemory(i), aligned, !needsFlags() && !loads());
+  }
+
+  /** Whether the operand in ModRM.reg goes through the scratch register. */
+  private boolean loads() {
+    for (int n = 0; n < row.operands().size(); n++) {
+      if (row.operands().get(n).field() == Field.REG && inContext(n)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Whether an instruction with a memory operand writes to it, or may. */

@@ -123,12 +123,21 @@ final class Probes {
    * address register is part of it.
    */
   Place probe(Instruction i, int size, boolean write, boolean aligned) {
+    return probe(i, size, write, aligned, false);
+  }
+
+  /**
+   * Does the same; the scratch register is part of the place too, where it may be, which saves the
+   * host an addition that the access would wait for.
+   */
+  Place probe(Instruction i, int size, boolean write, boolean aligned, boolean withScratch) {
     Window window = windows == null ? null : windows.operand(t.index());
     int at = window == null ? 0 : windows.operandAt(t.index());
     boolean near = (int) i.displacement - at <= (int) i.displacement;
     if (window == null || !near) {
-      probe(() -> address(i, 0), size, write, aligned);
-      return Place.at(ADDRESS, 0);
+      boolean sum = withScratch && t.has(Means.SUMS);
+      probe(() -> address(i, 0), size, write, aligned, sum);
+      return new Place(ADDRESS, sum ? TEMP : Assembler.NONE, 0, 0, false);
     }
     reach(window, () -> address(i, at));
     if (aligned && windowAlignment[window.slot()] != (at & 15)) {
@@ -168,14 +177,15 @@ final class Probes {
 
   /** Turns an address into the host's in the address register, or leaves the block. */
   void probe(Addressing addressing, int size, boolean write) {
-    probe(addressing, size, write, false);
+    probe(addressing, size, write, false, false);
   }
 
-  private void probe(Addressing addressing, int size, boolean write, boolean aligned) {
+  private void probe(Addressing addressing, int size, boolean write, boolean aligned, boolean sum) {
     t.freeFlags();
     int start = a.position();
     int tlb = ModeKey.tlb(t.modeKey());
     int missed = look(addressing, size, write, aligned);
+    reachPage(sum);
     int number = t.site(Kind.MISS, 0, size, write);
     t.later(
         () -> {
@@ -200,8 +210,15 @@ final class Probes {
     a.memory(Code.wide(0x2b), ADDRESS, entry(write ? Context.TLB_WRITE : Context.TLB_READ));
     a.arithmetic(true, 7, ADDRESS, 4096 - size);
     int missed = a.jumpIf(ABOVE);
-    a.memory(Code.wide(0x03), ADDRESS, entry(Context.TLB_HOST));
     return missed;
+  }
+
+  /**
+   * Goes from the offset in a page that {@link #look} leaves in the address register to the host's
+   * address, or lets the scratch register be the host's page.
+   */
+  private void reachPage(boolean sum) {
+    a.memory(Code.wide(sum ? 0x8b : 0x03), sum ? TEMP : ADDRESS, entry(Context.TLB_HOST));
   }
 
   /** Emits the number that the address register's page has in a TLB into the scratch register. */
@@ -248,6 +265,7 @@ final class Probes {
     int start = a.position();
     int tlb = ModeKey.tlb(t.modeKey());
     int missed = look(addressing, size, window.written(), false);
+    reachPage(false);
     int number = t.site(Kind.WINDOW_MISS, 0, size, window.written());
     t.later(
         () -> {

@@ -52,6 +52,8 @@ public record Tuning(
     BITFIELDS,
     /** Operands in the context itself for guest registers that have no host register. */
     OPERANDS,
+    /** Places in memory that are the sum of a page and an offset. */
+    SUMS,
     /** Many blocks between two looks at the attention word. */
     SLICES,
     /** What the TLB still has from before Java was last left. */
