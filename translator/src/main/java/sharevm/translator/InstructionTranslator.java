@@ -90,6 +90,7 @@ final class InstructionTranslator {
     return !i.opcode.is(Attribute.END)
         || switch (i.opcode.mnemonic()) {
           case "RDTSC", "RDTSCP", "CPUID", "IN", "OUT", "RDMSR", "WRMSR", "INVLPG", "POPF" -> true;
+          case "MOV", "POP" -> loadsSelector(i) && i.destination != CpuState.SS;
           default -> false;
         };
   }
@@ -124,7 +125,10 @@ final class InstructionTranslator {
       case "JMP" -> isNear(i) ? InstructionTranslator::jump : null;
       case "CALL" -> isNear(i) ? InstructionTranslator::call : null;
       case "RET" -> i.size >= 4 ? InstructionTranslator::ret : null;
-      case "PUSH" -> pushes(i) ? InstructionTranslator::push : null;
+      case "PUSH" ->
+          pushes(i)
+              ? InstructionTranslator::push
+              : isSelectorOf32Bits(i) ? SystemInstructions::pushSelector : null;
       case "POP" -> pops(i) ? InstructionTranslator::pop : null;
       case "LEAVE" -> i.size == (i.codeSize == 8 ? 8 : 4) ? InstructionTranslator::leave : null;
       case "LEA" -> InstructionTranslator::lea;
@@ -136,7 +140,7 @@ final class InstructionTranslator {
                   : Copy.fits(i, modeKey) ? Copy::emit : null;
       case "NOP", "PAUSE", "HINT", "PREFETCH", "ENDBR", "CLD" -> (b, n) -> {};
       case "LFENCE", "MFENCE", "SFENCE" -> InstructionTranslator::fence;
-      case "MOVSB", "MOVS", "STOSB", "STOS" -> Repeated.fits(i) ? Repeated::emit : null;
+      case "MOVSB", "MOVS", "STOSB", "STOS", "LODSB", "LODS" -> StringInstructions.emitter(i);
       case "MOVBE" ->
           i.repeat == Instruction.NO_REPEAT && Copy.fits(i, modeKey) ? Copy::emit : null;
       case "DIV" -> i.size >= 4 && Copy.fits(i, modeKey) ? InstructionTranslator::div : null;
@@ -167,6 +171,11 @@ final class InstructionTranslator {
     boolean reads = i.opcode.code() == 0x8c && i.opcode.map() == 0;
     boolean kept = i.source != CpuState.CS && i.source != CpuState.SS;
     return reads && kept;
+  }
+
+  private static boolean loadsSelector(Instruction i) {
+    boolean moves = i.opcode.code() == 0x8e && i.opcode.map() == 0;
+    return moves || i.opcode.mnemonic().equals("POP") && isSegment(i);
   }
 
   private static Emitter bitTest(Instruction i, int modeKey) {
@@ -266,6 +275,11 @@ final class InstructionTranslator {
   private static boolean pushes(Instruction i) {
     boolean general = i.source == CpuState.ZERO && !isSegment(i) && i.destination <= CpuState.ZERO;
     return general && i.size >= 4;
+  }
+
+  private static boolean isSelectorOf32Bits(Instruction i) {
+    boolean kept = i.destination != CpuState.CS && i.destination != CpuState.SS;
+    return isSegment(i) && kept && i.codeSize == 4 && i.size == 4;
   }
 
   private static boolean pops(Instruction i) {

@@ -241,6 +241,16 @@ final class SystemInstructions {
     }
   }
 
+  /** PUSH of ES, DS, FS or GS in 32-bit code, which leaves the word behind the selector alone. */
+  static void pushSelector(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    Place place = t.memory().probeStack(-4, 4, true);
+    Place selector = Context.at(Context.SELECTORS + 4 * i.destination);
+    a.memory(new Code(0, false, false, 0, 1, 0xb7), TEMP, selector);
+    a.memory(new Code(0x66, false, false, 0, 0, 0x89), TEMP, place);
+    t.memory().moveStack(-4);
+  }
+
   /** POP of the stack pointer itself: what is popped, not where it was. */
   static void popStackPointer(BlockTranslator t, Instruction i) {
     Place place = t.memory().probeStack(0, i.size, false);

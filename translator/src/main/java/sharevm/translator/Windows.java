@@ -393,6 +393,7 @@ final class Windows {
           new int[] {CpuState.RAX, CpuState.RDX};
       case "CBW", "LAHF", "CMPXCHG" -> new int[] {CpuState.RAX};
       case "PCMPESTRI", "PCMPISTRI" -> new int[] {CpuState.RCX};
+      case "LODS", "LODSB" -> new int[] {CpuState.RAX, CpuState.RSI};
       case "MOVS", "MOVSB", "STOS", "STOSB" -> new int[] {CpuState.RCX, CpuState.RSI, CpuState.RDI};
       default -> {
         boolean nothing =

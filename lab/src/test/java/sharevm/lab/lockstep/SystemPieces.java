@@ -67,7 +67,7 @@ final class SystemPieces {
   }
 
   private void anyone(SplittableRandom random) {
-    switch (random.nextInt(5)) {
+    switch (random.nextInt(6)) {
       case 0 -> {
         maker.want(Flags.STATUS);
         code.put(0x9c, 0x58); // PUSHF, POP rAX
@@ -82,6 +82,12 @@ final class SystemPieces {
         maker.undefined(Flags.AF);
       }
       case 3 -> code.put(0xd7); // XLATB
+      case 4 -> {
+        code.put(0x0f, 0xa0, 0x58); // PUSH FS, POP rAX
+        if (!is64) {
+          code.put(0x1e, 0x58); // PUSH DS, POP EAX
+        }
+      }
       default -> code.put(0xf3, 0x90); // PAUSE
     }
   }
