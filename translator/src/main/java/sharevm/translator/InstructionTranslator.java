@@ -140,7 +140,8 @@ final class InstructionTranslator {
                   : Copy.fits(i, modeKey) ? Copy::emit : null;
       case "NOP", "PAUSE", "HINT", "PREFETCH", "ENDBR", "CLD" -> (b, n) -> {};
       case "LFENCE", "MFENCE", "SFENCE" -> InstructionTranslator::fence;
-      case "MOVSB", "MOVS", "STOSB", "STOS", "LODSB", "LODS" -> StringInstructions.emitter(i);
+      case "MOVSB", "MOVS", "STOSB", "STOS", "LODSB", "LODS", "SCASB", "SCAS", "CMPSB", "CMPS" ->
+          StringInstructions.emitter(i);
       case "MOVBE" ->
           i.repeat == Instruction.NO_REPEAT && Copy.fits(i, modeKey) ? Copy::emit : null;
       case "DIV" -> i.size >= 4 && Copy.fits(i, modeKey) ? InstructionTranslator::div : null;

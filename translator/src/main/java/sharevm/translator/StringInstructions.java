@@ -15,9 +15,9 @@ import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
 
 /**
- * MOVS, STOS and LODS, where code and addresses are flat. With REP the host's own does MOVS and STOS
- * while source and destination each stay in a page; longer ones are left to Java, which works page
- * by page. The mode key sees to it that the direction flag is clear.
+ * String instructions, where code and addresses are flat. With REP the host's own does MOVS and
+ * STOS while source and destination each stay in a page; longer ones are left to Java, which works
+ * page by page. The mode key sees to it that the direction flag is clear.
  */
 final class StringInstructions {
   private static final int PAGE = 4096;
@@ -31,11 +31,11 @@ final class StringInstructions {
     }
     boolean once = i.repeat == Instruction.NO_REPEAT;
     return switch (i.opcode.mnemonic()) {
-      case "MOVSB", "MOVS" ->
-          once ? StringInstructions::moveOne : StringInstructions::repeat;
-      case "STOSB", "STOS" ->
-          once ? StringInstructions::storeOne : StringInstructions::repeat;
+      case "MOVSB", "MOVS" -> once ? StringInstructions::moveOne : StringInstructions::repeat;
+      case "STOSB", "STOS" -> once ? StringInstructions::storeOne : StringInstructions::repeat;
       case "LODSB", "LODS" -> once ? StringInstructions::loadOne : null;
+      case "SCASB", "SCAS" -> once ? StringInstructions::scanOne : null;
+      case "CMPSB", "CMPS" -> once ? StringInstructions::compareOne : null;
       default -> null;
     };
   }
@@ -76,7 +76,29 @@ final class StringInstructions {
     advance(t, RSI, size);
   }
 
-  /** A MOV of some bytes; the opcode given is the one for a single byte. */
+  private static void scanOne(BlockTranslator t, Instruction i) {
+    int size = size(i);
+    probe(t, RDI, size, false);
+    t.assembler().memory(access(size, 0x3a), RAX, Place.at(ADDRESS, 0));
+    t.flagsWritten();
+    advance(t, RDI, size);
+  }
+
+  private static void compareOne(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    int size = size(i);
+    probe(t, RSI, size, false);
+    a.memory(access(size, 0x8a), TEMP, Place.at(ADDRESS, 0));
+    a.store(Context.at(Context.SOURCE), TEMP);
+    probe(t, RDI, size, false);
+    a.load(TEMP, Context.at(Context.SOURCE));
+    a.memory(access(size, 0x3a), TEMP, Place.at(ADDRESS, 0));
+    t.flagsWritten();
+    advance(t, RSI, size);
+    advance(t, RDI, size);
+  }
+
+  /** A MOV or CMP of some bytes; the opcode given is the one for a single byte. */
   private static Code access(int size, int opcode) {
     return switch (size) {
       case 1 -> Code.of(opcode);

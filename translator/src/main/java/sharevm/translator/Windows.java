@@ -394,6 +394,7 @@ final class Windows {
       case "CBW", "LAHF", "CMPXCHG" -> new int[] {CpuState.RAX};
       case "PCMPESTRI", "PCMPISTRI" -> new int[] {CpuState.RCX};
       case "LODS", "LODSB" -> new int[] {CpuState.RAX, CpuState.RSI};
+      case "SCAS", "SCASB", "CMPS", "CMPSB" -> new int[] {CpuState.RSI, CpuState.RDI};
       case "MOVS", "MOVSB", "STOS", "STOSB" -> new int[] {CpuState.RCX, CpuState.RSI, CpuState.RDI};
       default -> {
         boolean nothing =
