@@ -31,22 +31,21 @@ final class ExpandedClusters {
    * Returns a cluster.
    *
    * @param entry its L2 entry
-   * @param offset where its bytes begin in the file
-   * @param most how many bytes it takes at most
+   * @param place where the entry says that it is
    * @throws DiskException if it cannot be read or does not expand to a cluster
    */
-  byte[] get(long entry, long offset, int most) throws DiskException {
+  byte[] get(long entry, PackedCluster place) throws DiskException {
     synchronized (kept) {
       byte[] cluster = kept.get(entry);
       if (cluster != null) {
         return cluster;
       }
     }
-    ByteBuffer packed = ByteBuffer.allocate(most);
-    int length = file.readSome(packed, offset);
+    ByteBuffer packed = ByteBuffer.allocate(place.length());
+    int length = file.readSome(packed, place.offset());
     byte[] cluster = ClusterCodec.expand(packed.array(), length, header.clusterSize(), header.zstd);
     if (cluster.length == 0) {
-      throw DiskException.corrupt(file.name(), offset, "a cluster does not decompress");
+      throw DiskException.corrupt(file.name(), place.offset(), "a cluster does not decompress");
     }
     synchronized (kept) {
       kept.put(entry, cluster);

@@ -103,8 +103,8 @@ final class Qcow2Check {
   private void walkEntry(long at) throws DiskException {
     long entry = layer.l2.getLong(at);
     if ((entry & Qcow2Layer.COMPRESSED) != 0) {
-      long from = layer.packedOffset(entry);
-      long last = from + layer.packedLength(entry) - 1 >>> header.clusterBits;
+      long from = layer.packed(entry).offset();
+      long last = layer.packed(entry).last() >>> header.clusterBits;
       long first = from >>> header.clusterBits;
       // The last sector's padding may lie beyond the end of the file.
       last = Math.min(last, Math.max(first, fileClusters - 1));

@@ -41,7 +41,6 @@ public final class Qcow2Layer extends MappedLayer
   static final long COPIED = 1L << 63;
   static final long COMPRESSED = 1L << 62;
   static final long ZERO = 1;
-  private static final int SUBCLUSTERS = 32;
   private static final int MOST_PENDING = 1 << 15;
 
   final Storage file;
@@ -217,11 +216,11 @@ public final class Qcow2Layer extends MappedLayer
     long at = entryAt(table, position);
     long entry = l2.getLong(at);
     if ((entry & COMPRESSED) != 0) {
-      return new Run(Run.Kind.PACKED, left, file, packedOffset(entry), false);
+      return new Run(Run.Kind.PACKED, left, file, packed(entry).offset(), false);
     }
     long offset = entry & OFFSET_MASK;
     if (extended()) {
-      return subclusterRun(l2.getLong(at + 8), entry, in, left);
+      return subclusterRun(new Subclusters(l2.getLong(at + 8)), entry, in, left);
     }
     boolean zero = (entry & ZERO) != 0 && header.version >= 3;
     boolean absent = offset == 0 && (dataFile.isEmpty() || (entry & COPIED) == 0);
@@ -251,49 +250,30 @@ public final class Qcow2Layer extends MappedLayer
     return new Run(Run.Kind.DATA, withinFile(offset, in, length), file, offset + in, ours);
   }
 
-  private Run subclusterRun(long bitmap, long entry, int in, long left) throws DiskException {
-    int size = header.clusterSize() / SUBCLUSTERS;
+  private Run subclusterRun(Subclusters parts, long entry, int in, long left) throws DiskException {
+    int size = header.clusterSize() / Subclusters.COUNT;
     int first = in / size;
-    int state = subclusterState(bitmap, first);
-    int next = first + 1;
-    while (next < SUBCLUSTERS && subclusterState(bitmap, next) == state) {
-      next++;
-    }
-    long length = Math.min(left, (long) next * size - in);
-    return switch (state) {
-      case 0 -> Run.absent(length);
-      case 1 -> {
+    long length = Math.min(left, (long) parts.endOfRun(first) * size - in);
+    return switch (parts.state(first)) {
+      case ABSENT -> Run.absent(length);
+      case STORED -> {
         if ((entry & OFFSET_MASK) == 0 && dataFile.isEmpty()) {
           throw DiskException.corrupt(name(), 0, "a subcluster is allocated in no cluster");
         }
         yield dataRun(entry, 0, in, length);
       }
-      default -> Run.zero(length);
+      case ZERO -> Run.zero(length);
     };
   }
 
-  /** 0 not here, 1 allocated, 2 zero (qcow2.txt, "Extended L2 Entries"; both is invalid). */
-  private static int subclusterState(long bitmap, int subcluster) {
-    boolean allocated = (bitmap >>> subcluster & 1) != 0;
-    boolean zero = (bitmap >>> subcluster + 32 & 1) != 0;
-    return zero ? 2 : allocated ? 1 : 0;
-  }
-
-  /** Where a compressed cluster starts (qcow2.txt, "Compressed Clusters Descriptor"). */
-  long packedOffset(long entry) {
-    return entry & (1L << 70 - header.clusterBits) - 1;
-  }
-
-  /** How many bytes it takes, up to the end of its last sector. */
-  int packedLength(long entry) {
-    long sectors = (entry & ~(COPIED | COMPRESSED)) >>> 70 - header.clusterBits;
-    return (int) ((sectors + 1) * 512 - (packedOffset(entry) & 511));
+  PackedCluster packed(long entry) {
+    return PackedCluster.of(entry, header.clusterBits);
   }
 
   @Override
   protected void unpack(ByteBuffer dst, long position, Run run) throws DiskException {
     long entry = l2.getLong(entryAt(l2Table(position), position));
-    byte[] cluster = expanded.get(entry, packedOffset(entry), packedLength(entry));
+    byte[] cluster = expanded.get(entry, packed(entry));
     int in = (int) (position & header.clusterSize() - 1);
     dst.put(cluster, in, dst.remaining());
   }
@@ -323,8 +303,8 @@ public final class Qcow2Layer extends MappedLayer
         expanded.clear();
       }
       packer.forget();
-      long first = packedOffset(entry) >>> header.clusterBits;
-      long last = packedOffset(entry) + packedLength(entry) - 1 >>> header.clusterBits;
+      long first = packed(entry).offset() >>> header.clusterBits;
+      long last = packed(entry).last() >>> header.clusterBits;
       for (long cluster = first; cluster <= last; cluster++) {
         freeLater(cluster << header.clusterBits);
       }
@@ -398,7 +378,10 @@ public final class Qcow2Layer extends MappedLayer
     grownTo(offset + length);
     file.write(Bytes.take(src, (int) length), offset);
     for (long i = 0; i < got.count(); i++) {
-      putEntry(at + i * entrySize(), offset + (i << header.clusterBits) | COPIED, 0xffffffffL);
+      putEntry(
+          at + i * entrySize(),
+          offset + (i << header.clusterBits) | COPIED,
+          Subclusters.ALL_STORED);
     }
   }
 
@@ -419,16 +402,19 @@ public final class Qcow2Layer extends MappedLayer
     grownTo(end);
     reservedEnd = Math.max(reservedEnd, end);
     for (long i = 0; i < got.count(); i++) {
-      putEntry(at + i * entrySize(), offset + (i << header.clusterBits) | COPIED, 0xffffffffL);
+      putEntry(
+          at + i * entrySize(),
+          offset + (i << header.clusterBits) | COPIED,
+          Subclusters.ALL_STORED);
     }
     commitIfFull();
     return (first + got.count() << header.clusterBits) - position;
   }
 
-  void putEntry(long at, long entry, long bitmap) throws DiskException {
+  void putEntry(long at, long entry, Subclusters parts) throws DiskException {
     l2.putLong(at, entry);
     if (extended()) {
-      l2.putLong(at + 8, bitmap);
+      l2.putLong(at + 8, parts.bitmap());
     }
   }
 
@@ -439,23 +425,22 @@ public final class Qcow2Layer extends MappedLayer
     boolean packed = (entry & COMPRESSED) != 0;
     boolean ours = !packed && (entry & OFFSET_MASK) != 0 && (entry & COPIED) != 0;
     boolean nothing = !packed && (entry & OFFSET_MASK) == 0;
-    int unit =
-        extended() && (ours || nothing) ? header.clusterSize() / SUBCLUSTERS : header.clusterSize();
+    boolean inParts = extended() && (ours || nothing);
+    int unit = header.clusterSize() / (inParts ? Subclusters.COUNT : 1);
     int from = in / unit * unit;
     int to = (int) Bytes.roundUp(in + src.remaining(), unit);
     ByteBuffer block = whole(src, position, unit, below);
     long offset = ours ? entry & OFFSET_MASK : newCluster();
     requireCluster(offset, at, "a cluster");
     file.write(block, offset + from);
-    long bitmap = 0xffffffffL;
-    if (extended() && (ours || nothing)) {
-      long touched = (1L << to / unit) - (1L << from / unit);
-      bitmap = (l2.getLong(at + 8) | touched) & ~(touched << 32);
+    Subclusters parts = Subclusters.ALL_STORED;
+    if (inParts) {
+      parts = new Subclusters(l2.getLong(at + 8)).withStored(from / unit, to / unit);
     }
     if (!ours) {
       freeEntryLater(entry);
     }
-    putEntry(at, offset | COPIED, bitmap);
+    putEntry(at, offset | COPIED, parts);
   }
 
   @Override
@@ -469,9 +454,9 @@ public final class Qcow2Layer extends MappedLayer
     long at = entryAt(ownL2Table(position), position);
     freeEntryLater(l2.getLong(at));
     if (extended()) {
-      putEntry(at, 0, mark ? 0xffffffffL << 32 : 0);
+      putEntry(at, 0, mark ? Subclusters.ALL_ZERO : Subclusters.NONE);
     } else {
-      putEntry(at, mark ? ZERO : 0, 0);
+      putEntry(at, mark ? ZERO : 0, Subclusters.NONE);
     }
     commitIfFull();
     return covered;

@@ -30,9 +30,8 @@ final class Qcow2Packer {
     layer.file.write(ByteBuffer.wrap(packed), offset);
     long end = offset + packed.length;
     padToSector(end);
-    long sectors = (end - 1 >>> 9) - (offset >>> 9);
-    int shift = 70 - layer.header.clusterBits;
-    layer.putEntry(at, Qcow2Layer.COMPRESSED | sectors << shift | offset, 0);
+    PackedCluster cluster = new PackedCluster(offset, packed.length);
+    layer.putEntry(at, cluster.entry(layer.header.clusterBits), Subclusters.NONE);
     next = end % size == 0 ? 0 : end;
     layer.commitIfFull();
   }

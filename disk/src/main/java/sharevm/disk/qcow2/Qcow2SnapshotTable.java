@@ -213,8 +213,8 @@ final class Qcow2SnapshotTable {
     if (delta < 0) {
       layer.freeEntryLater(entry);
     } else if ((entry & Qcow2Layer.COMPRESSED) != 0) {
-      long from = layer.packedOffset(entry) >>> header.clusterBits;
-      long to = layer.packedOffset(entry) + layer.packedLength(entry) - 1 >>> header.clusterBits;
+      long from = layer.packed(entry).offset() >>> header.clusterBits;
+      long to = layer.packed(entry).last() >>> header.clusterBits;
       for (long cluster = from; cluster <= to; cluster++) {
         count(cluster << header.clusterBits, 1);
       }
