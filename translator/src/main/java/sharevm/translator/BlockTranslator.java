@@ -27,7 +27,6 @@ import sharevm.translator.Tuning.Means;
  * live ones are saved before it.
  */
 final class BlockTranslator {
-
   /** Where the guest's flags are; in the context they may be out of date when they are dead. */
   private enum FlagsIn {
     HOST,
@@ -374,17 +373,26 @@ final class BlockTranslator {
     } else if (!saves && undone == 0) {
       jumpTo(a.jumpIf(condition), target);
     } else {
-      int jump = a.jumpIf(condition);
-      FlagsIn here = flags;
-      later(
+      laterIf(
+          condition,
           () -> {
-            a.patchToHere(jump);
-            flags = here;
             saveFlags(liveAt(target));
             giveBack(undone);
             jumpTo(a.jump(), target);
           });
     }
+  }
+
+  /** Does something under a condition, away from what is usual, with the flags as they are here. */
+  private void laterIf(int condition, Runnable code) {
+    int jump = a.jumpIf(condition);
+    FlagsIn here = flags;
+    later(
+        () -> {
+          a.patchToHere(jump);
+          flags = here;
+          code.run();
+        });
   }
 
   /**
@@ -399,12 +407,9 @@ final class BlockTranslator {
       backEdge(done, most);
       return;
     }
-    int jump = a.jumpIf(condition);
-    FlagsIn here = flags;
-    later(
+    laterIf(
+        condition,
         () -> {
-          a.patchToHere(jump);
-          flags = here;
           saveFlags(liveAt(block.rip));
           backEdge(done, most);
         });

@@ -145,7 +145,7 @@ final class CodeCache {
 
   private void countJumps(int firstSite) {
     for (int n = firstSite; n < sites.size(); n++) {
-      jumpsMade += sites.get(n).kind() == ExitSite.Kind.CHAIN ? 1 : 0;
+      jumpsMade += sites.kind(n) == ExitSite.Kind.CHAIN ? 1 : 0;
     }
   }
 

@@ -59,18 +59,22 @@ final class ExitSites {
     size++;
   }
 
+  /** Returns why the site with a number leaves translated code. */
+  ExitSite.Kind kind(int number) {
+    return KINDS[field(chunks.get(number >> CHUNK_BITS).packed[inChunk(number)], 0, KIND_BITS)];
+  }
+
   /** Returns the site with a number. */
   ExitSite get(int number) {
     Chunk chunk = chunks.get(number >> CHUNK_BITS);
     int at = inChunk(number);
     int bits = chunk.packed[at];
-    ExitSite.Kind kind = KINDS[field(bits, 0, KIND_BITS)];
     int index = field(bits, KIND_BITS, INDEX_BITS);
     int bytes = field(bits, KIND_BITS + INDEX_BITS, SIZE_BITS);
     int mode = field(bits, KIND_BITS + INDEX_BITS + SIZE_BITS, MODE_BITS);
     TranslatedBlock block = blocks.get(chunk.blockNumbers[at]);
     return new ExitSite(
-        kind, block, mode, index, chunk.targets[at], chunk.patches[at], bytes, bits < 0);
+        kind(number), block, mode, index, chunk.targets[at], chunk.patches[at], bytes, bits < 0);
   }
 
   private static int pack(ExitSite site) {

@@ -18,7 +18,6 @@ import sharevm.translator.Windows.Window;
 
 /** Emits the way from guest addresses to the host's, for the accesses of a block. */
 final class Probes {
-
   /** What is known of a window's alignment while it is closed, or nothing has been asked. */
   private static final int CLOSED = -2;
 

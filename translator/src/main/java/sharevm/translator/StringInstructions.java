@@ -50,52 +50,46 @@ final class StringInstructions {
   }
 
   private static void moveOne(BlockTranslator t, Instruction i) {
+    fromSource(t, size(i), 0x88, true);
+  }
+
+  private static void compareOne(BlockTranslator t, Instruction i) {
+    fromSource(t, size(i), 0x3a, false);
+    t.flagsWritten();
+  }
+
+  /** Does something with what RSI points at in a register and what RDI points at in memory. */
+  private static void fromSource(BlockTranslator t, int size, int opcode, boolean write) {
     Assembler a = t.assembler();
-    int size = size(i);
     probe(t, RSI, size, false);
     a.memory(access(size, 0x8a), TEMP, Place.at(ADDRESS, 0));
     a.store(Context.at(Context.SOURCE), TEMP);
-    probe(t, RDI, size, true);
+    probe(t, RDI, size, write);
     a.load(TEMP, Context.at(Context.SOURCE));
-    a.memory(access(size, 0x88), TEMP, Place.at(ADDRESS, 0));
+    a.memory(access(size, opcode), TEMP, Place.at(ADDRESS, 0));
     advance(t, RSI, size);
     advance(t, RDI, size);
   }
 
   private static void storeOne(BlockTranslator t, Instruction i) {
-    int size = size(i);
-    probe(t, RDI, size, true);
-    t.assembler().memory(access(size, 0x88), RAX, Place.at(ADDRESS, 0));
-    advance(t, RDI, size);
+    withAccumulator(t, RDI, size(i), 0x88, true);
   }
 
   private static void loadOne(BlockTranslator t, Instruction i) {
-    int size = size(i);
-    probe(t, RSI, size, false);
-    t.assembler().memory(access(size, 0x8a), RAX, Place.at(ADDRESS, 0));
-    advance(t, RSI, size);
+    withAccumulator(t, RSI, size(i), 0x8a, false);
   }
 
   private static void scanOne(BlockTranslator t, Instruction i) {
-    int size = size(i);
-    probe(t, RDI, size, false);
-    t.assembler().memory(access(size, 0x3a), RAX, Place.at(ADDRESS, 0));
+    withAccumulator(t, RDI, size(i), 0x3a, false);
     t.flagsWritten();
-    advance(t, RDI, size);
   }
 
-  private static void compareOne(BlockTranslator t, Instruction i) {
-    Assembler a = t.assembler();
-    int size = size(i);
-    probe(t, RSI, size, false);
-    a.memory(access(size, 0x8a), TEMP, Place.at(ADDRESS, 0));
-    a.store(Context.at(Context.SOURCE), TEMP);
-    probe(t, RDI, size, false);
-    a.load(TEMP, Context.at(Context.SOURCE));
-    a.memory(access(size, 0x3a), TEMP, Place.at(ADDRESS, 0));
-    t.flagsWritten();
-    advance(t, RSI, size);
-    advance(t, RDI, size);
+  /** Does something with rAX and what a register points at in memory. */
+  private static void withAccumulator(
+      BlockTranslator t, int pointer, int size, int opcode, boolean write) {
+    probe(t, pointer, size, write);
+    t.assembler().memory(access(size, opcode), RAX, Place.at(ADDRESS, 0));
+    advance(t, pointer, size);
   }
 
   /** A MOV or CMP of some bytes; the opcode given is the one for a single byte. */

@@ -17,7 +17,6 @@ import sharevm.translator.Assembler.Place;
  * {@link ContextAccess} puts it and takes it from.
  */
 final class SystemInstructions {
-
   /** The status flags in RFLAGS' low byte. */
   private static final int LOW_STATUS = Flags.STATUS & 0xff;
 
@@ -29,6 +28,9 @@ final class SystemInstructions {
 
   static final int OF_SYSCALL = 1;
   static final int OF_SYSRET = 2;
+
+  private static final Code LOAD_WORD = new Code(0, false, false, 0, 1, 0xb7);
+  private static final Code STORE_WORD = new Code(0x66, false, false, 0, 0, 0x89);
 
   private SystemInstructions() {}
 
@@ -222,21 +224,19 @@ final class SystemInstructions {
   /** MOV of ES, DS, FS or GS: to a register of any size, or two bytes of memory. */
   static void readSelector(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
-    Code load = new Code(0, false, false, 0, 1, 0xb7);
     Place selector = Context.at(Context.SELECTORS + 4 * i.source);
-    Code store16 = new Code(0x66, false, false, 0, 0, 0x89);
     if (i.destination == Instruction.MEMORY) {
       Place place = t.memory().probe(i, 2, true, false);
-      a.memory(load, TEMP, selector);
-      a.memory(store16, TEMP, place);
+      a.memory(LOAD_WORD, TEMP, selector);
+      a.memory(STORE_WORD, TEMP, place);
     } else if (Registers.mapped(i.destination) && i.size > 2) {
-      a.memory(load, Registers.host(i.destination), selector);
+      a.memory(LOAD_WORD, Registers.host(i.destination), selector);
     } else {
-      a.memory(load, TEMP, selector);
+      a.memory(LOAD_WORD, TEMP, selector);
       if (Registers.mapped(i.destination)) {
-        a.registers(store16, TEMP, Registers.host(i.destination));
+        a.registers(STORE_WORD, TEMP, Registers.host(i.destination));
       } else {
-        a.memory(i.size > 2 ? Code.wide(0x89) : store16, TEMP, Context.register(i.destination));
+        a.memory(i.size > 2 ? Code.wide(0x89) : STORE_WORD, TEMP, Context.register(i.destination));
       }
     }
   }
@@ -245,9 +245,8 @@ final class SystemInstructions {
   static void pushSelector(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     Place place = t.memory().probeStack(-4, 4, true);
-    Place selector = Context.at(Context.SELECTORS + 4 * i.destination);
-    a.memory(new Code(0, false, false, 0, 1, 0xb7), TEMP, selector);
-    a.memory(new Code(0x66, false, false, 0, 0, 0x89), TEMP, place);
+    a.memory(LOAD_WORD, TEMP, Context.at(Context.SELECTORS + 4 * i.destination));
+    a.memory(STORE_WORD, TEMP, place);
     t.memory().moveStack(-4);
   }
 

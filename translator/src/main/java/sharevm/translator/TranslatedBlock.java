@@ -55,8 +55,6 @@ final class TranslatedBlock {
     this.extents = new Extents();
     for (int n = 0; n < code.length; n++) {
       starts[n] = (short) (trace.starts()[n] - rip);
-    }
-    for (int n = 0; n < code.length; n++) {
       dependsOn(rip(n), code[n].length);
     }
   }
@@ -126,7 +124,9 @@ final class TranslatedBlock {
     TranslatedBlock rest = plainRests.get(from);
     if (rest == null || !rest.valid) {
       rest = new TranslatedBlock(this, from, mode);
-      plainRests = new HashMap<>(plainRests);
+      if (plainRests.isEmpty()) {
+        plainRests = new HashMap<>();
+      }
       plainRests.put(from, rest);
     }
     return rest;

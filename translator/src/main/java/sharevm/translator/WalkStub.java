@@ -26,7 +26,6 @@ import sharevm.translator.Assembler.Place;
  * access's size less one.
  */
 final class WalkStub {
-
   /** Bits of entries. */
   private static final int PRESENT = 1;
 

@@ -123,38 +123,32 @@ public final class MetaCache {
    * @return from 1 to {@code most}
    */
   public synchronized int countLongs(long offset, int most, long step) throws DiskException {
-    long expected = getLong(offset);
-    int count = 0;
-    for (long at = offset; count < most; ) {
-      ByteBuffer bytes = page(at).bytes;
-      int end = (int) Math.min(pageSize, at(at) + (most - count) * 8L);
-      for (int in = at(at); in < end; in += 8) {
-        if (bytes.getLong(in) != expected) {
-          return count;
-        }
-        expected += step;
-        count++;
-      }
-      at = offset + count * 8L;
-    }
-    return count;
+    long first = getLong(offset);
+    return count(offset, most, 8, (bytes, in, n) -> bytes.getLong(in) == first + n * step);
   }
 
   /** The same for 32-bit numbers from a multiple of 4 on. */
   public synchronized int countInts(long offset, int most, int step) throws DiskException {
-    int expected = getInt(offset);
+    int first = getInt(offset);
+    return count(offset, most, 4, (bytes, in, n) -> bytes.getInt(in) == first + n * step);
+  }
+
+  /** Whether a number in a page is what the one with this count is to be. */
+  @FunctionalInterface
+  private interface Expected {
+    boolean is(ByteBuffer bytes, int in, int count);
+  }
+
+  private int count(long offset, int most, int width, Expected expected) throws DiskException {
     int count = 0;
-    for (long at = offset; count < most; ) {
+    for (long at = offset; count < most; at = offset + (long) count * width) {
       ByteBuffer bytes = page(at).bytes;
-      int end = (int) Math.min(pageSize, at(at) + (most - count) * 4L);
-      for (int in = at(at); in < end; in += 4) {
-        if (bytes.getInt(in) != expected) {
+      long end = Math.min(pageSize, at(at) + (long) (most - count) * width);
+      for (int in = at(at); in < end; in += width, count++) {
+        if (!expected.is(bytes, in, count)) {
           return count;
         }
-        expected += step;
-        count++;
       }
-      at = offset + count * 4L;
     }
     return count;
   }
