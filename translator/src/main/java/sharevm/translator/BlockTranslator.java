@@ -513,6 +513,7 @@ final class BlockTranslator {
             leaveUnlessCanonical(ADDRESS);
           }
           commit.emit();
+          a.constant(TEMP, jumps.applyAsInt(modeKey));
           toStub(a.jump(), stubs.lookupMissOffset());
         });
     ended = true;

@@ -50,7 +50,7 @@ final class CodeCache {
     this.held = new PageBits(ramSize);
     this.memory = memory;
     this.successors = successors;
-    this.stubs = new Stubs(tuning.slice());
+    this.stubs = new Stubs(tuning);
     byte[] code = stubs.bytes();
     MemorySegment.copy(code, 0, memory.writable(), ValueLayout.JAVA_BYTE, 0, code.length);
     begin = code.length + 63 & -64;

@@ -15,6 +15,7 @@ import sharevm.translator.Assembler.Place;
  *   4 Ki three TLBs: user, supervisor, supervisor while EFLAGS.AC suspends SMAP
  * 448 Ki jump caches
  *    1 Mi lists of filled TLB entries, regions with large pages
+ * 1200 Ki the jump cache behind the others
  * </pre>
  */
 final class Context {
@@ -104,6 +105,11 @@ final class Context {
 
   static final int JUMP_TABLES = 9;
   static final int JUMP_BITS = 12;
+
+  /** What is behind them, for all modes together: pairs of a tag and a host address. */
+  static final int MORE_JUMPS = 1200 << 10;
+
+  static final int MORE_JUMP_BITS = 13;
 
   // System state that code reads and writes, four bytes each where nothing else is said.
 

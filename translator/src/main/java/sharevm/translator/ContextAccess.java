@@ -2,7 +2,6 @@ package sharevm.translator;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.BitSet;
 import sharevm.cpu.CodePages;
 import sharevm.cpu.Control;
 import sharevm.cpu.Cpu;
@@ -13,9 +12,7 @@ import sharevm.cpu.event.Breakpoints;
 import sharevm.cpu.instruction.SystemCalls;
 import sharevm.translator.Tuning.Means;
 
-/**
- * Java's side of the {@link Context}: the processor's state in and out, the TLBs, the jump cache.
- */
+/** Java's side of the {@link Context}: the processor's state in and out, the TLBs. */
 final class ContextAccess implements Memory.Listener {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
@@ -36,8 +33,6 @@ final class ContextAccess implements Memory.Listener {
   static final int TLBS = 3;
 
   private static final long TLB_STRIDE = 1L << Context.TLB_ENTRY_SHIFT;
-  private static final long NO_JUMP = 1L << 62;
-  private static final int PAGE_SETS = 1 << 16;
   private static final int LARGE_PAGE = 21;
   private static final int HUGE_PAGE = 30;
 
@@ -49,13 +44,7 @@ final class ContextAccess implements Memory.Listener {
   private final int slice;
   private int mappings;
 
-  /** Entries of the jump caches that have been filled and not emptied since. */
-  private final UsedEntries usedJumps = jumpEntries();
-
-  private final UsedEntries usedGlobalJumps = jumpEntries();
-
-  /** Pages, by their low bits, to which the jump cache leads. */
-  private final BitSet jumpPages = new BitSet(PAGE_SETS);
+  private final JumpCache jumps;
 
   /**
    * Lays the context out.
@@ -78,9 +67,12 @@ final class ContextAccess implements Memory.Listener {
         clear(entry);
       }
     }
-    for (int slot = 0; slot < Context.JUMP_TABLES << Context.JUMP_BITS; slot++) {
-      shared.set(LONG, jumpSlot(slot), NO_JUMP);
-    }
+    this.jumps = new JumpCache(shared);
+  }
+
+  /** Returns where code finds blocks. */
+  JumpCache jumps() {
+    return jumps;
   }
 
   /** Returns the address that translated code has in R15. */
@@ -241,49 +233,9 @@ final class ContextAccess implements Memory.Listener {
     shared.set(INT, list, count + 1);
   }
 
-  private static UsedEntries jumpEntries() {
-    return new UsedEntries(Context.JUMP_TABLES << Context.JUMP_BITS);
-  }
-
-  /**
-   * Lets the jump cache of a block's mode lead to the block's code.
-   *
-   * @param jumps distance of the mode's jump cache from the start of the context
-   * @param global whether the page that the code is in stays when CR3 changes
-   */
-  void jump(TranslatedBlock block, int jumps, long address, boolean global) {
-    int number = (jumps - Context.JUMPS >> 4) + Context.jumpNumber(block.rip);
-    long slot = jumpSlot(number);
-    shared.set(LONG, slot, block.rip);
-    shared.set(LONG, slot + 8, address);
-    (global ? usedGlobalJumps : usedJumps).add(number);
-    jumpPages.set((int) (block.rip >>> 12) & PAGE_SETS - 1);
-    if (block.secondPage >= 0) {
-      jumpPages.set((int) (block.rip >>> 12) + 1 & PAGE_SETS - 1);
-    }
-  }
-
   /** Gives back instructions of the budget. */
   void giveBack(int instructions) {
     shared.set(LONG, Context.BUDGET, shared.get(LONG, Context.BUDGET) + instructions);
-  }
-
-  /** Empties the jump cache. */
-  void forgetJumps() {
-    forgetJumps(usedJumps);
-    forgetJumps(usedGlobalJumps);
-    jumpPages.clear();
-  }
-
-  private void forgetJumps(UsedEntries used) {
-    for (int n = used.size() - 1; n >= 0; n--) {
-      shared.set(LONG, jumpSlot(used.get(n)), NO_JUMP);
-    }
-    used.clear();
-  }
-
-  private static long jumpSlot(int number) {
-    return Context.JUMPS + ((long) number << 4);
   }
 
   /** Returns a number that changes when any translation of addresses is forgotten. */
@@ -294,11 +246,7 @@ final class ContextAccess implements Memory.Listener {
   @Override
   public void flushed(boolean globalToo) {
     mappings++;
-    if (globalToo) {
-      forgetJumps();
-    } else {
-      forgetJumps(usedJumps);
-    }
+    jumps.forget(globalToo);
     empty(Context.LOCAL_ENTRIES);
     if (globalToo) {
       empty(Context.GLOBAL_ENTRIES);
@@ -338,9 +286,7 @@ final class ContextAccess implements Memory.Listener {
     if (shared.get(BYTE, huge(linear)) != 0) {
       forgetRegion(linear, HUGE_PAGE);
     }
-    if (jumpPages.get((int) (linear >>> 12) & PAGE_SETS - 1)) {
-      forgetJumps();
-    }
+    jumps.forgetPage(linear);
   }
 
   /**

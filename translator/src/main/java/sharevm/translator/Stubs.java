@@ -15,6 +15,7 @@ import static sharevm.translator.Assembler.RSP;
 import sharevm.cpu.CpuState;
 import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
+import sharevm.translator.Tuning.Means;
 
 /**
  * The pieces of machine code that all blocks share, at the start of the code cache: in, out, and
@@ -27,7 +28,7 @@ final class Stubs {
   private static final int[] CALLEE_SAVED = {RBX, RBP, R12, R13, R14, R15};
 
   private final Assembler a = new Assembler();
-  private final int slice;
+  private final Tuning tuning;
   private final int enter;
   private final int exit;
   private final int lookupMiss;
@@ -39,10 +40,10 @@ final class Stubs {
   /**
    * Makes them.
    *
-   * @param slice instructions that may be executed between two looks at the attention word
+   * @param tuning what to do without
    */
-  Stubs(int slice) {
-    this.slice = slice;
+  Stubs(Tuning tuning) {
+    this.tuning = tuning;
     enter = enter();
     exit = exit();
     lookupMiss = lookupMiss();
@@ -71,7 +72,10 @@ final class Stubs {
     return exit;
   }
 
-  /** Jumped to with a RIP in R13 that the jump cache does not have. */
+  /**
+   * Jumped to with a RIP in R13 that the jump cache of a mode does not have, and the distance of
+   * that from the start of the context in R14.
+   */
   int lookupMissOffset() {
     return lookupMiss;
   }
@@ -145,6 +149,9 @@ final class Stubs {
 
   private int lookupMiss() {
     int start = a.position();
+    if (tuning.has(Means.JUMPS)) {
+      JumpCache.emitLook(a);
+    }
     a.store(Context.at(Context.RIP), R13);
     a.constant(R14, LOOKUP_SITE);
     a.patch(a.jump(), exit);
@@ -167,7 +174,7 @@ final class Stubs {
     a.load(R13, Context.at(Context.BUDGET_REST));
     a.registers(Code.wide(0x85), R13, R13);
     int spent = a.jumpIf(EQUAL);
-    a.constant(R14, slice);
+    a.constant(R14, tuning.slice());
     a.registers(Code.wide(0x39), R14, R13);
     a.registers(new Code(0, false, true, 0, 1, 0x47), R13, R14);
     a.memory(Code.wide(0x29), R13, Context.at(Context.BUDGET_REST));
@@ -199,7 +206,7 @@ final class Stubs {
 
   /**
    * Emits a jump to what the jump cache has for a known RIP; what is emitted next is executed when
-   * it has nothing, with the RIP in R13.
+   * it has nothing, with what {@link #lookupMissOffset} wants to be told.
    *
    * @param jumps distance of the mode's jump cache from the start of the context
    */
@@ -210,6 +217,7 @@ final class Stubs {
     int missed = a.jumpIf(NOT_EQUAL);
     a.memory(Code.of(0xff), 4, Place.at(R15, slot + 8));
     a.patchToHere(missed);
+    a.constant(R14, jumps);
   }
 
   private void push(int register) {

@@ -220,7 +220,7 @@ public final class Translator implements Engine, CodePages.Cache {
     if (!cache.hasRoom(modeKey)) {
       cache.wasFull();
       Arrays.fill(recent, null);
-      context.forgetJumps();
+      context.jumps().forget(true);
     }
   }
 
@@ -251,7 +251,7 @@ public final class Translator implements Engine, CodePages.Cache {
     }
     long address = cache.address(first.entry);
     places.at(first.rip);
-    context.jump(first, cache.jumps(first.modeKey), address, places.lastIsGlobal());
+    context.jumps().add(first, cache.jumps(first.modeKey), address, places.lastIsGlobal());
     while (true) {
       int number = (int) cache.call(cache.stubs().enterOffset(), context.base(), address);
       ExitSite site = cache.site(number);

@@ -46,6 +46,8 @@ public record Tuning(
     WALKS,
     /** Jumps from block to block without Java. */
     CHAINS,
+    /** A second look for blocks that push each other out of the jump cache. */
+    JUMPS,
     /** Doing without flags that nobody reads. */
     LIVENESS,
     /** One instruction that takes a page's number out of an address, where the host has it. */

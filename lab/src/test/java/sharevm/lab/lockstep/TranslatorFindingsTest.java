@@ -114,6 +114,17 @@ final class TranslatorFindingsTest {
     assertThat(fault.vector()).isEqualTo(PAGE_FAULT);
   }
 
+  /** What stands for no RIP in a jump cache must not be what a guest can jump to. */
+  @Test
+  void emptyEntryOfJumpCacheIsNoTarget() {
+    // mov rax, 4000000000000000h; jmp rax
+    assertThat(run("48 b8 00 00 00 00 00 00 00 40  ff e0").vector()).isEqualTo(GENERAL_PROTECTION);
+    // xor eax, eax; jmp rax
+    assertThat(run("31 c0  ff e0").vector()).isEqualTo(PAGE_FAULT);
+    // mov eax, 1; jmp rax
+    assertThat(run("b8 01 00 00 00  ff e0").vector()).isEqualTo(PAGE_FAULT);
+  }
+
   @Test
   void comparingStringsOfNoLengthKeepsFlags() {
     // xor ecx, ecx; mov al, 1; mov edi, ebx; add al, 0ffh; repe cmpsb; setc dl; int3
