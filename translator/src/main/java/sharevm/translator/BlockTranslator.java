@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntUnaryOperator;
+import java.util.function.Predicate;
 import sharevm.cpu.Flags;
 import sharevm.cpu.decode.Instruction;
 import sharevm.translator.Assembler.Code;
@@ -244,31 +245,39 @@ final class BlockTranslator {
           refill(start);
           exit(number);
         });
-    if (usesVectors()) {
-      vectorsWanted();
-    }
+    registersWanted();
     memory.openEarly();
     again = a.position();
   }
 
-  private boolean usesVectors() {
+  /** Sees to it that registers which Java leaves to code to load are there. */
+  private void registersWanted() {
+    if (uses(InstructionTranslator::isVector)) {
+      wanted(Context.XMM_LIVE, stubs.loadVectorsOffset());
+    }
+    if ((block.modeKey & ModeKey.X87) != 0 && uses(FloatingPoint::isFloating)) {
+      wanted(Context.X87_LIVE, stubs.loadX87Offset());
+    }
+  }
+
+  private boolean uses(Predicate<Instruction> kind) {
     for (Instruction i : block.code) {
-      if (InstructionTranslator.isVector(i)) {
+      if (kind.test(i)) {
         return true;
       }
     }
     return false;
   }
 
-  private void vectorsWanted() {
-    a.memory(new Code(0, false, false, 0, 0, 0x80), 7, Context.at(Context.XMM_LIVE));
+  private void wanted(int live, int loadOffset) {
+    a.memory(new Code(0, false, false, 0, 0, 0x80), 7, Context.at(live));
     a.byte1(0);
     int missing = a.jumpIf(EQUAL);
     int back = a.position();
     later(
         () -> {
           a.patchToHere(missing);
-          call(stubs.loadVectorsOffset());
+          call(loadOffset);
           a.patch(a.jump(), back);
         });
   }
@@ -323,9 +332,7 @@ final class BlockTranslator {
     freeFlags();
     a.constant(TEMP, site(Kind.CALL, 0, 0, false));
     call(stubs.callJavaOffset());
-    if (usesVectors()) {
-      vectorsWanted();
-    }
+    registersWanted();
     memory.closeWindows();
   }
 

@@ -38,8 +38,11 @@ final class Context {
   /** MXCSR of the host's code. */
   static final int HOST_MXCSR = 288;
 
-  /** Whether the guest's XMM registers are in the host's. */
+  /** Whether the guest's XMM registers are in the host's: a byte. */
   static final int XMM_LIVE = 2996;
+
+  /** The same of x87 and MMX registers. */
+  static final int X87_LIVE = 2997;
 
   /** The stack pointer on entry. */
   static final int HOST_RSP = 296;
@@ -145,6 +148,22 @@ final class Context {
 
   /** Selectors, four bytes each; those of CS and SS may be out of date. */
   static final int SELECTORS = 800;
+
+  // What x87 instructions use: see FloatingPoint.
+
+  /** An image of XSAVE: legacy region and header; 64 bytes apart from others, as that wants. */
+  static final int X87 = 1024;
+
+  /** Numbers of exit sites that name the last instruction, and the last with an operand; or 0. */
+  static final int X87_LAST = 1600;
+
+  static final int X87_LAST_DATA = 1604;
+
+  /** Offset of the last operand in its segment, eight bytes. */
+  static final int X87_ADDRESS = 1608;
+
+  /** A control word on its way into the unit. */
+  static final int X87_CONTROL = 1616;
 
   /**
    * Lists of TLB entries that have been filled: a count, then from {@link #LIST_START} on the

@@ -45,6 +45,7 @@ final class ContextAccess implements Memory.Listener {
   private int mappings;
 
   private final JumpCache jumps;
+  private final FloatingState floating;
 
   /**
    * Lays the context out.
@@ -68,6 +69,12 @@ final class ContextAccess implements Memory.Listener {
       }
     }
     this.jumps = new JumpCache(shared);
+    this.floating = new FloatingState(s);
+  }
+
+  /** Returns what code does x87 arithmetic on. */
+  FloatingState floating() {
+    return floating;
   }
 
   /** Returns where code finds blocks. */
@@ -93,7 +100,9 @@ final class ContextAccess implements Memory.Listener {
     shared.set(LONG, Context.BUDGET_REST, budget - first);
     shared.set(LONG, Context.FS_BASE, s.segmentBase[CpuState.FS]);
     shared.set(LONG, Context.GS_BASE, s.segmentBase[CpuState.GS]);
-    shared.set(INT, Context.XMM_LIVE, 0);
+    shared.set(BYTE, Context.XMM_LIVE, (byte) 0);
+    shared.set(BYTE, Context.X87_LIVE, (byte) 0);
+    floating.enter();
     enterSystem();
     prepareWalk();
   }
@@ -174,6 +183,7 @@ final class ContextAccess implements Memory.Listener {
     int flags = shared.get(ValueLayout.JAVA_SHORT, Context.FLAGS) & 0xffff;
     Flags.status(s, flags >> 8 & 0xff & Flags.STATUS | ((flags & 1) != 0 ? Flags.OF : 0));
     leaveSystem();
+    floating.leave();
     return budget - shared.get(LONG, Context.BUDGET) - shared.get(LONG, Context.BUDGET_REST);
   }
 

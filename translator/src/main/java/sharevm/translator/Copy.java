@@ -115,9 +115,10 @@ final class Copy {
   static boolean fits(Instruction i, int modeKey) {
     Opcode row = i.opcode;
     boolean vector = row.is(Attribute.SSE);
-    if (vector) {
-      boolean enabled = (modeKey & ModeKey.SSE) != 0;
-      return enabled && row.is(Attribute.COPY) && !row.is(Attribute.MMX) && !row.is(Attribute.X87);
+    boolean mmx = row.is(Attribute.MMX);
+    if (vector || mmx) {
+      int wanted = (vector ? ModeKey.SSE : 0) | (mmx ? ModeKey.X87 : 0);
+      return (modeKey & wanted) == wanted && row.is(Attribute.COPY);
     }
     String mnemonic = row.mnemonic();
     boolean narrowSum = mnemonic.equals("CRC32") && i.operandSize == 2;
@@ -291,6 +292,9 @@ final class Copy {
   /** Whether an instruction writes its operand with a number. */
   static boolean isWritten(Opcode row, int operand) {
     String mnemonic = row.mnemonic();
+    if (row.is(Attribute.X87)) {
+      return operand == 0 && FloatingPoint.writes(row);
+    }
     if (operand == 0) {
       boolean oneOperandMultiply = mnemonic.equals("IMUL") && row.operands().size() == 1;
       return !READ_ONLY.contains(mnemonic) && !oneOperandMultiply;

@@ -27,6 +27,9 @@ final class HostProcessor {
   /** BMI1, to which BEXTR belongs: CPUID leaf 7, EBX (Intel SDM Vol. 2A CPUID, table 3-8). */
   private static final int BMI1 = 1 << 3;
 
+  /** The host's system allows XSAVE: leaf 1, ECX (table 3-10). */
+  private static final int OSXSAVE = 1 << 27;
+
   private HostProcessor() {}
 
   /**
@@ -49,7 +52,9 @@ final class HostProcessor {
    */
   static Tuning suit(Tuning tuning) throws HostException {
     boolean bitFields = cpuid(0, Assembler.RAX) >= 7 && (cpuid(7, Assembler.RBX) & BMI1) != 0;
-    return bitFields ? tuning : tuning.without(Means.BITFIELDS);
+    boolean saves = (cpuid(1, Assembler.RCX) & OSXSAVE) != 0;
+    Tuning suited = bitFields ? tuning : tuning.without(Means.BITFIELDS);
+    return saves ? suited : suited.without(Means.X87);
   }
 
   /** Returns what CPUID leaves in a register for a leaf, and 0 for its sub-leaf. */

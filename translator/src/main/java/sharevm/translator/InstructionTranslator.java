@@ -146,7 +146,10 @@ final class InstructionTranslator {
           i.repeat == Instruction.NO_REPEAT && Copy.fits(i, modeKey) ? Copy::emit : null;
       case "DIV" -> i.size >= 4 && Copy.fits(i, modeKey) ? InstructionTranslator::div : null;
       case "BT", "BTS", "BTR", "BTC" -> bitTest(i, modeKey);
-      default -> Copy.fits(i, modeKey) ? Copy::emit : SystemInstructions.emitter(i, modeKey);
+      default ->
+          row.is(Attribute.X87)
+              ? FloatingPoint.emitter(i, modeKey)
+              : Copy.fits(i, modeKey) ? Copy::emit : SystemInstructions.emitter(i, modeKey);
     };
   }
 

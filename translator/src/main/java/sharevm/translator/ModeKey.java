@@ -3,6 +3,7 @@ package sharevm.translator;
 import sharevm.cpu.Control;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
+import sharevm.cpu.real.FloatException;
 
 /**
  * What a translation depends on beside the code's bytes, as a small number: code size, which TLB
@@ -25,12 +26,19 @@ final class ModeKey {
   /** CR4.SMAP: EFLAGS.AC chooses the TLB of supervisor code. */
   static final int SMAP = 1 << 6;
 
+  /** x87 and MMX instructions run without more ado, and cannot trap. */
+  static final int X87 = 1 << 7;
+
   private static final int ALL_MASKED = 0x1f80;
 
   private ModeKey() {}
 
-  /** Returns the key of a processor's present mode. */
-  static int of(CpuState s) {
+  /**
+   * Returns the key of a processor's present mode.
+   *
+   * @param withX87 whether x87 instructions are translated at all
+   */
+  static int of(CpuState s, boolean withX87) {
     boolean downwards = (s.flagsSystem & Flags.DF) != 0;
     if ((s.cr0 & Control.CR0_PG) == 0 || s.codeSize == 2 || downwards || !flat(s)) {
       return NONE;
@@ -52,8 +60,17 @@ final class ModeKey {
         (s.cr0 & (Control.CR0_EM | Control.CR0_TS)) == 0
             && (s.cr4 & Control.CR4_OSFXSR) != 0
             && (s.mxcsr() & ALL_MASKED) == ALL_MASKED;
+    boolean x87 =
+        withX87
+            && (s.cr0 & (Control.CR0_EM | Control.CR0_TS)) == 0
+            && (s.x87.controlWord() & FloatException.ALL) == FloatException.ALL;
     boolean smap = (s.cr4 & Control.CR4_SMAP) != 0;
-    int key = (s.code64 ? CODE_64 : 0) | tlb << TLB_SHIFT | (sse ? SSE : 0) | (smap ? SMAP : 0);
+    int key =
+        (s.code64 ? CODE_64 : 0)
+            | tlb << TLB_SHIFT
+            | (sse ? SSE : 0)
+            | (smap ? SMAP : 0)
+            | (x87 ? X87 : 0);
     return s.code64
         ? key
         : key | (free(s, CpuState.FS) ? FS_FLAT : 0) | (free(s, CpuState.GS) ? GS_FLAT : 0);

@@ -6,9 +6,11 @@ import static sharevm.translator.Assembler.R12;
 import static sharevm.translator.Assembler.R13;
 import static sharevm.translator.Assembler.R14;
 import static sharevm.translator.Assembler.R15;
+import static sharevm.translator.Assembler.RAX;
 import static sharevm.translator.Assembler.RBP;
 import static sharevm.translator.Assembler.RBX;
 import static sharevm.translator.Assembler.RDI;
+import static sharevm.translator.Assembler.RDX;
 import static sharevm.translator.Assembler.RSI;
 import static sharevm.translator.Assembler.RSP;
 
@@ -36,6 +38,7 @@ final class Stubs {
   private final int callJava;
   private final int refill;
   private final int loadVectors;
+  private final int loadX87;
 
   /**
    * Makes them.
@@ -53,6 +56,7 @@ final class Stubs {
     callJava = callJava();
     refill = refill();
     loadVectors = loadVectors();
+    loadX87 = loadX87();
   }
 
   byte[] bytes() {
@@ -95,6 +99,11 @@ final class Stubs {
     return loadVectors;
   }
 
+  /** Called to bring the guest's x87 registers into the host's. */
+  int loadX87Offset() {
+    return loadX87;
+  }
+
   /**
    * Called when the slice of the budget is spent; clears ZF when there is more of it, and sets ZF
    * when Java is wanted. Uses both scratch registers.
@@ -118,6 +127,7 @@ final class Stubs {
     moveVectors(0x10);
     a.memory(Code.of0f(0xae), 2, Context.at((int) CpuState.MXCSR));
     a.patchToHere(none);
+    ifX87Live(() -> FloatingPoint.emitLoad(a));
     for (int guest = 0; guest < Registers.MAPPED; guest++) {
       a.load(Registers.host(guest), Context.register(guest));
     }
@@ -130,7 +140,8 @@ final class Stubs {
     for (int guest = 0; guest < Registers.MAPPED; guest++) {
       a.store(Context.register(guest), Registers.host(guest));
     }
-    a.move(Assembler.RAX, R14);
+    ifX87Live(() -> FloatingPoint.emitSave(a));
+    a.move(RAX, R14);
     a.memory(new Code(0, false, false, 0, 0, 0x80), 7, Context.at(Context.XMM_LIVE));
     a.byte1(0);
     int none = a.jumpIf(EQUAL);
@@ -195,6 +206,31 @@ final class Stubs {
     a.byte1(1);
     a.byte1(0xc3);
     return start;
+  }
+
+  private int loadX87() {
+    int start = a.position();
+    a.store(Context.at(Context.SCRATCH), RAX);
+    a.store(Context.at(Context.SCRATCH + 8), RDX);
+    FloatingPoint.emitLoad(a);
+    a.load(RAX, Context.at(Context.SCRATCH));
+    a.load(RDX, Context.at(Context.SCRATCH + 8));
+    a.memory(Code.of(0xc7), 0, Context.at(Context.X87_LAST));
+    a.byte4(0);
+    a.memory(Code.of(0xc7), 0, Context.at(Context.X87_LAST_DATA));
+    a.byte4(0);
+    a.memory(new Code(0, false, false, 0, 0, 0xc6), 0, Context.at(Context.X87_LIVE));
+    a.byte1(1);
+    a.byte1(0xc3);
+    return start;
+  }
+
+  private void ifX87Live(Runnable code) {
+    a.memory(new Code(0, false, false, 0, 0, 0x80), 7, Context.at(Context.X87_LIVE));
+    a.byte1(0);
+    int none = a.jumpIf(EQUAL);
+    code.run();
+    a.patchToHere(none);
   }
 
   /** MOVUPS of all sixteen: 10 loads, 11 stores. */

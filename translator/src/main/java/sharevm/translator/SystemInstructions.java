@@ -126,12 +126,21 @@ final class SystemInstructions {
     t.memory().moveStack(-i.size);
   }
 
+  /** What x87 instructions have noted of themselves is only right until CS is another. */
+  private static void leaveUnlessPlain(BlockTranslator t) {
+    Assembler a = t.assembler();
+    compare(a, Context.SYSCALL_IS_PLAIN, 0);
+    t.leaveToJavaIf(EQUAL);
+    a.memory(new Code(0, false, false, 0, 0, 0x80), 7, Context.at(Context.X87_LIVE));
+    a.byte1(0);
+    t.leaveToJavaIf(NOT_EQUAL);
+  }
+
   private static void syscall(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     t.saveFlags(Flags.STATUS);
     t.freeFlags();
-    compare(a, Context.SYSCALL_IS_PLAIN, 0);
-    t.leaveToJavaIf(EQUAL);
+    leaveUnlessPlain(t);
     flags(t);
     a.move(Assembler.R11, TEMP);
     a.constant(Assembler.RCX, Trace.behind(i, t.start()));
@@ -151,8 +160,7 @@ final class SystemInstructions {
   private static void sysret(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     t.freeFlags();
-    compare(a, Context.SYSCALL_IS_PLAIN, 0);
-    t.leaveToJavaIf(EQUAL);
+    leaveUnlessPlain(t);
     a.registers(Code.of(0xf7), 0, Assembler.R11);
     a.byte4(~(Flags.STATUS | Flags.FIXED | Flags.IF | HARMLESS));
     t.leaveToJavaIf(NOT_EQUAL);

@@ -149,7 +149,7 @@ public final class Translator implements Engine, CodePages.Cache {
    * Goes on at RIP: in translated code where there is some, else in the interpreter for one block.
    */
   private Exit go(long budget) {
-    int modeKey = ModeKey.of(s);
+    int modeKey = modeKey();
     if (modeKey == ModeKey.NONE || budget < SMALL_BUDGET || s.attention.bits() != 0) {
       return interpreter.block(budget);
     }
@@ -365,6 +365,7 @@ public final class Translator implements Engine, CodePages.Cache {
   private Exit leave(long rip, int undone, long budget) {
     s.rip = rip;
     retired += context.leave(budget) - undone;
+    context.floating().notePointers(cache);
     return null;
   }
 
@@ -376,7 +377,11 @@ public final class Translator implements Engine, CodePages.Cache {
         && s.attention.bits() == 0
         && context.mappings() == mappings
         && !cpu.events.single()
-        && ModeKey.of(s) == site.modeKey();
+        && modeKey() == site.modeKey();
+  }
+
+  private int modeKey() {
+    return ModeKey.of(s, tuning.has(Means.X87));
   }
 
   /** Executes in Java the instruction that an exit names. */

@@ -54,6 +54,8 @@ public record Tuning(
     BITFIELDS,
     /** Operands in the context itself for guest registers that have no host register. */
     OPERANDS,
+    /** x87 and MMX instructions by the host's own unit. */
+    X87,
     /** Places in memory that are the sum of a page and an offset. */
     SUMS,
     /** Many blocks between two looks at the attention word. */

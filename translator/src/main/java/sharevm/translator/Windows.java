@@ -399,6 +399,7 @@ final class Windows {
       default -> {
         boolean nothing =
             i.opcode.is(Attribute.SSE)
+                || FloatingPoint.isFloating(i)
                 || i.opcode.mnemonic().equals("RDFSBASE")
                 || i.opcode.mnemonic().equals("RDGSBASE")
                 || Copy.isGeneral(i.opcode)

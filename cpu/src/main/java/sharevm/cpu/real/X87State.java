@@ -55,6 +55,11 @@ public final class X87State {
   private int dataSelector;
   private int opcode;
 
+  /**
+   * Whether anything but the pointers and the opcode may have changed: see {@link #takeChanged}.
+   */
+  private boolean changed;
+
   /** A unit as after power-up. */
   public X87State() {
     powerUp();
@@ -71,6 +76,7 @@ public final class X87State {
 
   /** What FNINIT does. */
   public void initialize() {
+    changed = true;
     control = CONTROL_INITIAL;
     status = 0;
     top = 0;
@@ -80,6 +86,15 @@ public final class X87State {
     dataPointer = 0;
     dataSelector = 0;
     opcode = 0;
+  }
+
+  /**
+   * Returns whether control, status, tags or registers may have changed since this was last asked.
+   */
+  public boolean takeChanged() {
+    boolean was = changed;
+    changed = false;
+    return was;
   }
 
   // Control and status.
@@ -116,28 +131,34 @@ public final class X87State {
 
   /** Clears exceptions, stack fault and summary: FNCLEX. */
   public void clearExceptions() {
+    changed = true;
     status &= CONDITIONS;
   }
 
   private void summarize() {
+    changed = true;
     boolean unmasked = (status & ~control & FloatException.ALL) != 0;
     status = unmasked ? status | SUMMARY | BUSY : status & ~(SUMMARY | BUSY);
   }
 
   public void setC1(boolean value) {
+    changed = true;
     status = value ? status | C1 : status & ~C1;
   }
 
   public void clearC2() {
+    changed = true;
     status &= ~C2;
   }
 
   public void setC2() {
+    changed = true;
     status |= C2;
   }
 
   /** Sets all four condition codes, given in their places in the status word. */
   public void setConditions(int codes) {
+    changed = true;
     status = status & ~CONDITIONS | codes;
   }
 
@@ -157,16 +178,19 @@ public final class X87State {
 
   /** Marks ST(i) empty. */
   public void free(int i) {
+    changed = true;
     valid &= ~(1 << physical(i));
   }
 
   /** Decrements TOP; ST(0) is then whatever was in that register. */
   public void decrementTop() {
+    changed = true;
     top = top - 1 & 7;
   }
 
   /** Increments TOP without freeing anything. */
   public void incrementTop() {
+    changed = true;
     top = top + 1 & 7;
   }
 
@@ -178,6 +202,7 @@ public final class X87State {
 
   /** Sets ST(i) and its tag. */
   public void set(int i, int newSignExponent, long newSignificand) {
+    changed = true;
     int register = physical(i);
     signExponent[register] = newSignExponent;
     significand[register] = newSignificand;
@@ -218,18 +243,21 @@ public final class X87State {
 
   /** Sets MMi: the register's sign and exponent become all ones. SDM Vol. 1, 9.6.2. */
   public void setMmx(int i, long value) {
+    changed = true;
     significand[i] = value;
     signExponent[i] = 0xffff;
   }
 
   /** What every MMX instruction but EMMS does: TOP is 0, all registers are valid. */
   public void enterMmx() {
+    changed = true;
     top = 0;
     valid = 0xff;
   }
 
   /** EMMS: all registers are empty. */
   public void emptyAll() {
+    changed = true;
     valid = 0;
   }
 
@@ -275,6 +303,7 @@ public final class X87State {
 
   /** Takes a 16-bit tag word, of which only "empty" counts. */
   public void setTagWord(int tags) {
+    changed = true;
     valid = 0;
     for (int register = 0; register < 8; register++) {
       if ((tags >> 2 * register & 3) != 3) {
@@ -370,14 +399,19 @@ public final class X87State {
 
   /** Takes the {@link #LEGACY_WORDS} words of FXRSTOR's image. */
   public void setLegacy(long[] words, boolean wide) {
-    control = (int) words[0] & CONTROL_BITS | CONTROL_FIXED;
-    setStatusWord((int) (words[0] >>> 16));
-    valid = (int) (words[0] >>> 32) & 0xff;
+    setRegisters(words);
     opcode = (int) (words[0] >>> 48) & OPCODE_BITS;
     instructionPointer = wide ? words[1] : words[1] & 0xffff_ffffL;
     codeSelector = wide ? 0 : (int) (words[1] >>> 32) & 0xffff;
     dataPointer = wide ? words[2] : words[2] & 0xffff_ffffL;
     dataSelector = wide ? 0 : (int) (words[2] >>> 32) & 0xffff;
+  }
+
+  /** Takes of those words all but pointers and opcode. */
+  public void setRegisters(long[] words) {
+    control = (int) words[0] & CONTROL_BITS | CONTROL_FIXED;
+    setStatusWord((int) (words[0] >>> 16));
+    valid = (int) (words[0] >>> 32) & 0xff;
     for (int i = 0; i < 8; i++) {
       significand[physical(i)] = words[4 + 2 * i];
       signExponent[physical(i)] = (int) words[5 + 2 * i] & 0xffff;

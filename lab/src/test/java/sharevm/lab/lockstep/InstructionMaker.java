@@ -91,6 +91,10 @@ final class InstructionMaker {
   private final Pools pools;
   private final List<Opcode> general;
   private final List<Opcode> vector;
+
+  /** Of x87 and MMX; empty in programs that are to have none. */
+  private final List<Opcode> floating;
+
   private int undefined = Flags.STATUS;
 
   /** Where the program has data of its own among its code. */
@@ -100,13 +104,21 @@ final class InstructionMaker {
     long any(SplittableRandom random);
   }
 
-  InstructionMaker(boolean is64, CodeBuffer code, GuestRegisters registers, Pools pools) {
+  /**
+   * Makes one.
+   *
+   * @param withX87 whether there are x87 and MMX instructions among those it makes
+   */
+  InstructionMaker(
+      boolean is64, CodeBuffer code, GuestRegisters registers, Pools pools, boolean withX87) {
     this.is64 = is64;
     this.code = code;
     this.registers = registers;
     this.pools = pools;
     general = TABLE.rows().stream().filter(row -> isGeneral(row) && exists(row)).toList();
     vector = TABLE.rows().stream().filter(row -> isVector(row) && exists(row)).toList();
+    floating =
+        TABLE.rows().stream().filter(row -> withX87 && isFloating(row) && exists(row)).toList();
   }
 
   private boolean exists(Opcode row) {
@@ -135,6 +147,11 @@ final class InstructionMaker {
         && !row.is(Attribute.MMX)
         && !row.is(Attribute.X87)
         && !approximate;
+  }
+
+  private static boolean isFloating(Opcode row) {
+    boolean registers = row.is(Attribute.X87) || row.is(Attribute.MMX);
+    return registers && row.is(Attribute.COPY);
   }
 
   /** Says that flags are as on any way to a place: of the undefined ones only AF may be. */
@@ -170,8 +187,20 @@ final class InstructionMaker {
 
   /** Emits a random instruction. */
   void any(SplittableRandom random) {
+    if (!floating.isEmpty() && random.nextInt(3) == 0) {
+      floating(floating.get(random.nextInt(floating.size())), random);
+      return;
+    }
     List<Opcode> rows = random.nextInt(4) == 0 ? vector : general;
     one(rows.get(random.nextInt(rows.size())), random);
+  }
+
+  private void floating(Opcode row, SplittableRandom random) {
+    if (row.exactModrm() >= 0) {
+      code.put(row.code(), row.exactModrm());
+    } else {
+      one(row, random);
+    }
   }
 
   private void one(Opcode row, SplittableRandom random) {
@@ -235,6 +264,9 @@ final class InstructionMaker {
   private int number(Opcode row, OperandType type, int operand, SplittableRandom random) {
     if (type.kind() == Kind.XMM) {
       return random.nextInt(registers.count);
+    }
+    if (type.kind() == Kind.X87 || type.kind() == Kind.MMX) {
+      return random.nextInt(8);
     }
     return isWritten(row, operand) ? registers.data(random) : registers.any(random);
   }

@@ -12,6 +12,8 @@ import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
 import sharevm.cpu.Flags;
+import sharevm.cpu.real.FloatException;
+import sharevm.cpu.real.X87State;
 import sharevm.lab.lockstep.LockstepMachine.Fault;
 
 /**
@@ -144,6 +146,9 @@ final class Lockstep {
     }
     same("flags of the system", left.flagsSystem, right.flagsSystem);
     same("MXCSR", left.mxcsr(), right.mxcsr());
+    for (int n = 0; n < X87State.LEGACY_WORDS; n++) {
+      same("x87 word " + n, left.x87.legacyWord(n, false), right.x87.legacyWord(n, false));
+    }
     same("CR2", left.cr2, right.cr2);
     same("CR4", left.cr4, right.cr4);
     same("CPL", left.cpl, right.cpl);
@@ -226,6 +231,20 @@ final class Lockstep {
     return n < low ? GuestLayout.DATA_RAM + 4096L * n : GuestLayout.HIGH + 4096L * (n - low);
   }
 
+  private static void setX87(X87State x87, SplittableRandom same) {
+    x87.initialize();
+    int precisionAndRounding = same.nextInt(16) << 8;
+    int unmasked = same.nextInt(6) == 0 ? 1 << same.nextInt(6) : 0;
+    x87.setControlWord(FloatException.ALL & ~unmasked | precisionAndRounding);
+    for (int n = same.nextInt(9); n > 0; n--) {
+      x87.decrementTop();
+      x87.set(
+          0,
+          same.nextInt(4) == 0 ? 0x3ff0 + same.nextInt(40) : same.nextInt(0x1_0000),
+          same.nextInt(8) == 0 ? same.nextLong() : same.nextLong() | Long.MIN_VALUE);
+    }
+  }
+
   private void setState(
       LockstepMachine machine,
       Program program,
@@ -257,6 +276,7 @@ final class Lockstep {
     s.cr2 = 0;
     s.rip = program.entry();
     s.rflags(same.nextInt() & Flags.STATUS | Flags.FIXED);
+    setX87(s.x87, same);
     machine.cpu.contextChanged();
   }
 

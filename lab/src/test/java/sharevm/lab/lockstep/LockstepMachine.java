@@ -142,6 +142,7 @@ final class LockstepMachine implements Bus {
       s.cr4 |= Control.CR4_FSGSBASE;
       s.efer |= Control.EFER_SCE | Control.EFER_LME | Control.EFER_LMA;
     }
+    s.x87.initialize();
     s.cr3 = pages.root();
     if (mode.paging == GuestMode.Paging.PAE) {
       cpu.memory.pageWalk().loadPdptes(s.cr3);

@@ -50,7 +50,11 @@ final class ProgramMaker {
     registers = new GuestRegisters(is64);
     maker =
         new InstructionMaker(
-            is64, code, registers, r -> pools.isEmpty() ? 0 : pools.get(r.nextInt(pools.size())));
+            is64,
+            code,
+            registers,
+            r -> pools.isEmpty() ? 0 : pools.get(r.nextInt(pools.size())),
+            (seed & 1) == 0);
     system = new SystemPieces(mode, code, maker);
   }
 
