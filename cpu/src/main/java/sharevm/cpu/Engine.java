@@ -24,6 +24,9 @@ public interface Engine {
   /** Ends the running block after the present instruction; RIP is then the next instruction's. */
   void leaveBlock();
 
+  /** Gives back what the host lent for speed; the engine is not run again. */
+  default void release() {}
+
   /** Returns counts of this engine's own for people, in one line; may be called on any thread. */
   default String counts() {
     return "";

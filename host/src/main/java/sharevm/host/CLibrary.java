@@ -74,4 +74,16 @@ final class CLibrary {
   static AssertionError unexpected(Throwable thrown) {
     return new AssertionError("a native call threw", thrown);
   }
+
+  /** Ends the mapping of a range of addresses. */
+  static void unmap(long address, long bytes) {
+    try (Arena scratch = Arena.ofConfined()) {
+      int _ =
+          (int)
+              function("munmap", toInt(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG))
+                  .invokeExact(callState(scratch), address, bytes);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
 }

@@ -49,8 +49,8 @@ public final class ExecutableMemory implements AutoCloseable {
         CLEANER.register(
             this,
             () -> {
-              unmap(writableAddress, bytes);
-              unmap(codeAddress, bytes);
+              CLibrary.unmap(writableAddress, bytes);
+              CLibrary.unmap(codeAddress, bytes);
             });
   }
 
@@ -166,17 +166,6 @@ public final class ExecutableMemory implements AutoCloseable {
           (int)
               CLibrary.function("close", CLibrary.toInt(JAVA_INT))
                   .invokeExact(CLibrary.callState(scratch), descriptor);
-    } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
-    }
-  }
-
-  private static void unmap(long address, long bytes) {
-    try (Arena scratch = Arena.ofConfined()) {
-      int _ =
-          (int)
-              CLibrary.function("munmap", CLibrary.toInt(JAVA_LONG, JAVA_LONG))
-                  .invokeExact(CLibrary.callState(scratch), address, bytes);
     } catch (Throwable thrown) {
       throw CLibrary.unexpected(thrown);
     }

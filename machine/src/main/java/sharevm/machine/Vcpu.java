@@ -92,6 +92,7 @@ final class Vcpu implements Runnable {
         supervisor.failed(this, thrown);
       }
     }
+    cpu.engine().release();
   }
 
   /** Returns whether the processor cannot go on by itself. */

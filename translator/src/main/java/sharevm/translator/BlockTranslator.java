@@ -65,6 +65,9 @@ final class BlockTranslator {
   private final boolean keepsAllFlags;
   private final Tuning tuning;
 
+  /** A bit for each instruction: whether its load goes through a mirror. */
+  private final long mirrored;
+
   /** For each instruction where its host code begins, or -1. */
   private final int[] hostStarts;
 
@@ -108,6 +111,8 @@ final class BlockTranslator {
     this.keepsAllFlags = !tuning.has(Means.LIVENESS);
     this.liveAfter = liveness();
     this.hostStarts = new int[block.code.length];
+    boolean loops = !block.plain && tuning.has(Means.MIRRORS) && block.loops();
+    this.mirrored = loops && ModeKey.tlb(modeKey) == 0 ? LoadChains.of(block.code) : 0;
     boolean plain = block.plain || !tuning.has(Means.WINDOWS);
     this.memory = new Probes(this, plain ? null : new Windows(block));
   }
@@ -455,6 +460,33 @@ final class BlockTranslator {
       a.memory(new Code(0, false, true, 0, 0, 0x83), 0, Context.at(Context.BUDGET));
       a.byte1(instructions);
     }
+  }
+
+  /**
+   * Whether the present instruction's load may go through a mirror: in user code, where the host
+   * would wait for one load to know where the next one is.
+   */
+  boolean mirrors() {
+    return (mirrored >>> current & 1) != 0;
+  }
+
+  /** Returns an exit site for a load through a mirror that begins here. */
+  int mirrorSite() {
+    return site(Kind.MIRROR, 0, origin + a.position(), 0, false);
+  }
+
+  /**
+   * Calls for the page of a load to get into a mirror; the scratch register has the number of its
+   * TLB entry.
+   *
+   * @param number of the exit site
+   * @param plain where the load would begin without mirrors
+   */
+  void callMirror(int number, int plain) {
+    a.memory(Code.of(0xc7), 0, Context.at(Context.MIRROR_SITE));
+    a.byte4(number);
+    call(stubs.mirrorOffset());
+    sites.aim(number, (long) (origin + a.position()) << 32 | origin + plain);
   }
 
   /** Calls the walk of page tables with what it wants in both scratch registers. */

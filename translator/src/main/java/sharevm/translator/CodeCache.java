@@ -22,6 +22,9 @@ final class CodeCache {
   /** The most that one block can take; a translation begins only when so much is free. */
   private static final int ROOM = 64 << 10;
 
+  /** NOP of five bytes (Intel SDM Vol. 2B, NOP), as long as a call. */
+  private static final byte[] NO_OPERATION = {0x0f, 0x1f, 0x44, 0, 0};
+
   private final ExecutableMemory memory;
   private final Tuning tuning;
   private final Stubs stubs;
@@ -179,6 +182,17 @@ final class CodeCache {
     byte[] code = assembler.bytes();
     write(code, end);
     end += code.length + 15 & -16;
+  }
+
+  /** Lets a load do without mirrors from now on. */
+  void withoutMirror(ExitSite site) {
+    int begin = site.patch();
+    int plain = (int) site.target();
+    int behindCall = (int) (site.target() >>> 32);
+    assembler.clear();
+    assembler.patch(assembler.jump(), plain - begin);
+    write(assembler.bytes(), begin);
+    write(NO_OPERATION, behindCall - NO_OPERATION.length);
   }
 
   /** Drops the blocks of a page that overlap a range of it. */

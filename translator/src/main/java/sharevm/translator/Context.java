@@ -13,6 +13,7 @@ import sharevm.translator.Assembler.Place;
  *   288  what code seldom needs: of the walk of page tables, of the system
  *  2864  general registers, flags, budget, RIP, bases of FS and GS, windows
  *   4 Ki three TLBs: user, supervisor, supervisor while EFLAGS.AC suspends SMAP
+ * 308 Ki mirrors of user pages
  * 448 Ki jump caches
  *    1 Mi lists of filled TLB entries, regions with large pages
  * 1200 Ki the jump cache behind the others
@@ -103,6 +104,27 @@ final class Context {
   static final int TLB_WRITE = TLB_ARRAY;
   static final int TLB_HOST = 2 * TLB_ARRAY;
 
+  /**
+   * A word for each entry of the user TLB: host address where its page appears in a {@link Mirrors
+   * mirror}, if it does. Not in the set of the host's cache where the other words of an entry are.
+   */
+  static final int MIRROR = (308 << 10) + 3 * 21 * 64;
+
+  /** What is to be added to a linear address for its mirror, by the number of who asks. */
+  static final int MIRROR_DISTANCES = 348 << 10;
+
+  static final int MIRROR_DISTANCE_BITS = 9;
+
+  /**
+   * Tables of pages that appear in a mirror: linear page, host address of the page in guest memory
+   * and in the mirror. A page's number in them is that of its TLB entry, changed by the bits of
+   * {@link #ADDRESS_SPACE}.
+   */
+  static final int MIRRORED_PAGE = 352 << 10;
+
+  static final int MIRRORED_MEMORY = 384 << 10;
+  static final int MIRRORED_HOST = 416 << 10;
+
   /** Jump caches: pairs of RIP and host address, a table for each mode in use. */
   static final int JUMPS = 448 << 10;
 
@@ -145,6 +167,18 @@ final class Context {
 
   /** IA32_LSTAR, eight bytes. */
   static final int LSTAR = 792;
+
+  /** Number of the exit site that wants a page in a mirror, four bytes. */
+  static final int MIRROR_SITE = 832;
+
+  /** How many more accesses may want a page in a mirror before Java is asked for one. */
+  static final int MIRROR_WISHES = 836;
+
+  /** How many more {@link #MIRROR_DISTANCES} may change before Java hears of it. */
+  static final int MIRROR_CHANGES = 840;
+
+  /** A few bits that differ between address spaces. */
+  static final int ADDRESS_SPACE = 844;
 
   /** Selectors, four bytes each; those of CS and SS may be out of date. */
   static final int SELECTORS = 800;

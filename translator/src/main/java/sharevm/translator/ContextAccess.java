@@ -39,6 +39,7 @@ final class ContextAccess implements Memory.Listener {
   private final Cpu cpu;
   private final CpuState s;
   private final MemorySegment shared;
+  private final Mirrors mirrors;
   private final long ramAddress;
   private final boolean walks;
   private final int slice;
@@ -58,6 +59,7 @@ final class ContextAccess implements Memory.Listener {
     this.cpu = cpu;
     this.s = cpu.state;
     this.shared = s.shared;
+    this.mirrors = new Mirrors(shared, tuning);
     this.ramAddress = cpu.memory.ram().address();
     shared.set(INT, Context.HOST_MXCSR, CpuState.MXCSR_DEFAULT);
     shared.set(LONG, Context.RAM_HOST, ramAddress);
@@ -164,6 +166,7 @@ final class ContextAccess implements Memory.Listener {
             && !Breakpoints.any(s);
     long lowTop = known ? cpu.bus.plainLowTop() : 0;
     long root = lowTop == 0 ? -1 : cpu.bus.readable(s.cr3 & FRAME);
+    mirrors.enter(s.cr3);
     shared.set(LONG, Context.WALK_ROOT, root < 0 ? 0 : ramAddress + root);
     shared.set(LONG, Context.LOW_TOP, lowTop);
     long highTop = Math.max(cpu.bus.plainHighTop(), FOUR_GIB);
@@ -212,6 +215,7 @@ final class ContextAccess implements Memory.Listener {
     boolean writable = write || cpu.memory.pageWritable(linear);
     shared.set(LONG, entry + Context.TLB_WRITE, writable ? tag : never);
     shared.set(LONG, entry + Context.TLB_HOST, ramAddress + page);
+    leaveMirror(entry);
     note(cpu.memory.lastIsGlobal() ? Context.GLOBAL_ENTRIES : Context.LOCAL_ENTRIES, entry);
     int shift = cpu.memory.lastPageShift();
     if (shift >= HUGE_PAGE) {
@@ -341,6 +345,24 @@ final class ContextAccess implements Memory.Listener {
   private void clear(long entry) {
     shared.set(LONG, entry + Context.TLB_READ, never(entry));
     shared.set(LONG, entry + Context.TLB_WRITE, never(entry));
+    leaveMirror(entry);
+  }
+
+  /** Says that the page of an entry is in no mirror, where it is one of the user TLB. */
+  private void leaveMirror(long entry) {
+    if (entry < end(0)) {
+      mirrors.empty((int) (entry - Context.TLB >> Context.TLB_ENTRY_SHIFT));
+    }
+  }
+
+  /** Gets the page that a load wants there into a mirror; false if it is to do without. */
+  boolean mirror() {
+    return mirrors.serve(shared.get(LONG, Context.MISS_ADDRESS), s.cr3);
+  }
+
+  /** Gives back what the host lent. */
+  void close() {
+    mirrors.close();
   }
 
   private static long start(int number) {

@@ -59,6 +59,11 @@ final class ExitSites {
     size++;
   }
 
+  /** Says where a site leads to, which was not known before. */
+  void aim(int number, long target) {
+    chunks.get(number >> CHUNK_BITS).targets[inChunk(number)] = target;
+  }
+
   /** Returns why the site with a number leaves translated code. */
   ExitSite.Kind kind(int number) {
     return KINDS[field(chunks.get(number >> CHUNK_BITS).packed[inChunk(number)], 0, KIND_BITS)];

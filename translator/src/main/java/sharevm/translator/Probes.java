@@ -134,7 +134,7 @@ final class Probes {
     int at = window == null ? 0 : windows.operandAt(t.index());
     boolean near = (int) i.displacement - at <= (int) i.displacement;
     if (window == null || !near) {
-      boolean sum = withScratch && t.has(Means.SUMS);
+      boolean sum = withScratch && t.has(Means.SUMS) && !mirrors(write);
       probe(() -> address(i, 0), size, write, aligned, sum);
       return new Place(ADDRESS, sum ? TEMP : Assembler.NONE, 0, 0, false);
     }
@@ -180,19 +180,84 @@ final class Probes {
   }
 
   private void probe(Addressing addressing, int size, boolean write, boolean aligned, boolean sum) {
-    t.freeFlags();
-    int start = a.position();
     int tlb = ModeKey.tlb(t.modeKey());
+    reachHost(
+        addressing,
+        size,
+        write,
+        aligned,
+        sum,
+        start -> {
+          addressing.emit();
+          a.constant(TEMP, t.site(Kind.MISS, 0, size, write) << 8 | size - 1);
+          t.callMiss(tlb, write);
+          a.patch(a.jump(), start);
+        });
+  }
+
+  /** Emits what is done when the TLB misses, to go on at a position. */
+  @FunctionalInterface
+  private interface Miss {
+    void emit(int start);
+  }
+
+  /**
+   * Turns an address into the host's in the address register, or in the sum of both scratch
+   * registers.
+   */
+  private void reachHost(
+      Addressing addressing, int size, boolean write, boolean aligned, boolean sum, Miss miss) {
+    t.freeFlags();
+    if (mirrors(write)) {
+      throughMirror(addressing, size, aligned, miss);
+    } else {
+      throughTlb(addressing, size, write, aligned, sum, miss);
+    }
+  }
+
+  private boolean mirrors(boolean write) {
+    return !write && t.mirrors();
+  }
+
+  private void throughTlb(
+      Addressing addressing, int size, boolean write, boolean aligned, boolean sum, Miss miss) {
+    int start = a.position();
     int missed = look(addressing, size, write, aligned);
     reachPage(sum);
-    int number = t.site(Kind.MISS, 0, size, write);
     t.later(
         () -> {
           a.patchToHere(missed);
-          addressing.emit();
-          a.constant(TEMP, number << 8 | size - 1);
-          t.callMiss(tlb, write);
-          a.patch(a.jump(), start);
+          miss.emit(start);
+        });
+  }
+
+  /**
+   * Adds to the address how far its mirror was from the last one, and only compares with what the
+   * TLB says of the page. What does not agree is put aside and asks the TLB as ever.
+   */
+  private void throughMirror(Addressing addressing, int size, boolean aligned, Miss miss) {
+    int number = t.mirrorSite();
+    addressing.emit();
+    if (aligned) {
+      leaveUnlessAligned(0);
+    }
+    pageNumber();
+    int slot = number & (1 << Context.MIRROR_DISTANCE_BITS) - 1;
+    a.memory(Code.wide(0x03), ADDRESS, Context.at(Context.MIRROR_DISTANCES + 8 * slot));
+    int array = Context.MIRROR - Context.BIAS;
+    a.load(TEMP, new Place(Assembler.R15, TEMP, Context.TLB_ENTRY_SHIFT, array, false));
+    a.registers(Code.wide(0x29), ADDRESS, TEMP);
+    a.arithmetic(true, 0, TEMP, 4096 - size);
+    a.arithmetic(true, 7, TEMP, 4096 - size);
+    int unknown = a.jumpIf(ABOVE);
+    int found = a.position();
+    t.later(
+        () -> {
+          a.patchToHere(unknown);
+          int plain = a.position();
+          throughTlb(addressing, size, false, false, false, miss);
+          t.callMirror(number, plain);
+          a.patch(a.jump(), found);
         });
   }
 
@@ -260,21 +325,20 @@ final class Probes {
    */
   private void open(Window window, Addressing addressing) {
     int size = window.size();
-    t.freeFlags();
-    int start = a.position();
     int tlb = ModeKey.tlb(t.modeKey());
-    int missed = look(addressing, size, window.written(), false);
-    reachPage(false);
-    int number = t.site(Kind.WINDOW_MISS, 0, size, window.written());
-    t.later(
-        () -> {
-          a.patchToHere(missed);
+    reachHost(
+        addressing,
+        size,
+        window.written(),
+        false,
+        false,
+        start -> {
           addressing.emit();
           a.registers(Code.of(0x89), ADDRESS, TEMP);
           a.arithmetic(false, 4, TEMP, 4095);
           a.arithmetic(false, 7, TEMP, 4096 - size);
           int crosses = a.jumpIf(ABOVE);
-          a.constant(TEMP, number << 8);
+          a.constant(TEMP, t.site(Kind.WINDOW_MISS, 0, size, window.written()) << 8);
           t.callMiss(tlb, window.written());
           a.patch(a.jump(), start);
           a.patchToHere(crosses);

@@ -35,6 +35,7 @@ final class Stubs {
   private final int exit;
   private final int lookupMiss;
   private final int[] miss = new int[2 * ContextAccess.TLBS];
+  private final int mirror;
   private final int callJava;
   private final int refill;
   private final int loadVectors;
@@ -53,6 +54,7 @@ final class Stubs {
     for (int n = 0; n < miss.length; n++) {
       miss[n] = WalkStub.emit(a, n >> 1, (n & 1) != 0, exit);
     }
+    mirror = MirrorStub.emit(a, exit);
     callJava = callJava();
     refill = refill();
     loadVectors = loadVectors();
@@ -87,6 +89,11 @@ final class Stubs {
   /** Called when an access misses a TLB: see {@link WalkStub}; returns when it has the page. */
   int missOffset(int tlb, boolean write) {
     return miss[tlb << 1 | (write ? 1 : 0)];
+  }
+
+  /** Called when a load wants its page in a mirror: see {@link MirrorStub}. */
+  int mirrorOffset() {
+    return mirror;
   }
 
   /** Called with an exit site's number in R14; returns when Java says so. */

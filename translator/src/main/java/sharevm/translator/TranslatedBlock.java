@@ -3,6 +3,7 @@ package sharevm.translator;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.IntStream;
 import sharevm.cpu.decode.Instruction;
 
 /**
@@ -99,6 +100,11 @@ final class TranslatedBlock {
       return taken || notTaken;
     }
     return last && InstructionTranslator.isDirectJump(i) && Trace.target(i, start(index)) == rip;
+  }
+
+  /** Whether some instruction may leave the block for its own beginning. */
+  boolean loops() {
+    return IntStream.range(0, code.length).anyMatch(this::jumpsBack);
   }
 
   /** Returns the RIP behind an instruction. */

@@ -282,6 +282,12 @@ public final class Translator implements Engine, CodePages.Cache {
           }
           address = cache.address(rest.entry);
         }
+        case MIRROR -> {
+          if (!context.mirror()) {
+            cache.withoutMirror(site);
+          }
+          address = cache.address(site.patch());
+        }
         case CHAIN -> {
           TranslatedBlock next = chained(site);
           if (next != null) {
@@ -326,6 +332,11 @@ public final class Translator implements Engine, CodePages.Cache {
         }
       }
     }
+  }
+
+  @Override
+  public void release() {
+    context.close();
   }
 
   private boolean fillWindow(ExitSite site) {

@@ -58,6 +58,8 @@ public record Tuning(
     X87,
     /** Places in memory that are the sum of a page and an offset. */
     SUMS,
+    /** Loads in loops that need not wait for the TLB. */
+    MIRRORS,
     /** Many blocks between two looks at the attention word. */
     SLICES,
     /** What the TLB still has from before Java was last left. */

@@ -237,7 +237,19 @@ final class WalkStub {
     a.registers(Code.wide(0x81), 4, R13);
     a.byte4(-4096);
     a.store(new Place(R15, RAX, 0, entry + Context.TLB_READ, false), R13);
+    if (tlb == 0) {
+      leaveMirror();
+    }
     writeTag(entry);
+  }
+
+  /** Says that the page is in no mirror yet, as {@link Mirrors#empty} does. */
+  private void leaveMirror() {
+    a.registers(Code.of(0x89), RAX, RCX);
+    a.arithmetic(false, 6, RCX, 1 << Context.TLB_BITS + Context.TLB_ENTRY_SHIFT - 1);
+    a.registers(Code.wide(0xc1), 4, RCX);
+    a.byte1(12 - Context.TLB_ENTRY_SHIFT);
+    a.store(new Place(R15, RAX, 0, Context.MIRROR - Context.BIAS, false), RCX);
   }
 
   /** Adds the entry to the list of those to be emptied when mappings change. */

@@ -1,6 +1,5 @@
 package sharevm.lab.lockstep;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import sharevm.cpu.Bus;
@@ -11,6 +10,7 @@ import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
 import sharevm.cpu.Segment;
+import sharevm.lab.SharedMemory;
 import sharevm.lab.processor.NoInterrupts;
 
 /**
@@ -55,7 +55,7 @@ final class LockstepMachine implements Bus {
   final GuestMode mode;
   final Cpu cpu;
   final GuestPages pages;
-  private final MemorySegment ram = Arena.ofAuto().allocate(GuestLayout.RAM_SIZE, 4096);
+  private final MemorySegment ram = SharedMemory.allocate(GuestLayout.RAM_SIZE);
   private final CodePages codePages = new CodePages(GuestLayout.RAM_SIZE);
 
   /** An exception that has reached its handler. */

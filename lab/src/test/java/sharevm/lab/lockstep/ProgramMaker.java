@@ -18,12 +18,19 @@ final class ProgramMaker {
   private static final int MOST_DEPTH = 3;
   private static final int FRAME = 96;
 
+  /** Makes another seed of a program's. */
+  private static final long CHAINS = 0x5bd1_e995;
+
+  /** Offsets in the data, no other ones among them. */
+  private static final int IN_DATA = 0x1_dfff;
+
   /** More than a piece has parts: pieces are numbered by their way from the root. */
   private static final int FANOUT = 97;
 
   private final GuestMode mode;
   private final boolean is64;
   private final LongPredicate kept;
+  private final long seed;
   private final SplittableRandom structure;
   private final CodeBuffer code;
   private final GuestRegisters registers;
@@ -45,6 +52,7 @@ final class ProgramMaker {
     this.mode = mode;
     this.is64 = mode.is64();
     this.kept = kept;
+    this.seed = seed;
     structure = new SplittableRandom(seed);
     code = new CodeBuffer(is64);
     registers = new GuestRegisters(is64);
@@ -77,7 +85,10 @@ final class ProgramMaker {
     }
     long entry = code.here();
     item = 1;
+    SplittableRandom chains = new SplittableRandom(seed ^ CHAINS);
+    chain(chains);
     loop(structure.nextInt(15, 60), structure.nextInt(8, 50), structure.split());
+    chain(chains);
     code.put(0xcc);
     for (int n = 0; n < FUNCTIONS; n++) {
       function(n);
@@ -165,6 +176,39 @@ final class ProgramMaker {
   }
 
   private void loop(int pieces, int turns, SplittableRandom random) {
+    loop(turns, () -> pieces(pieces, random));
+  }
+
+  /** A loop whose loads tell where it loads from next, all over the data; stores are among them. */
+  private void chain(SplittableRandom random) {
+    int part = random.nextInt(4);
+    loop(
+        random.nextInt(50, 300),
+        () -> {
+          code.put(0x25); // AND EAX, imm32
+          code.number(IN_DATA, 4);
+          code.put(0x03, 0x80); // ADD EAX, [rAX+data]
+          code.number(GuestLayout.DATA, 4);
+          code.put(0xc1, 0xc8, 7); // ROR EAX, 7
+          code.put(0x89, 0xc1, 0x81, 0xe1); // MOV ECX, EAX; AND ECX, imm32
+          code.number(IN_DATA & -8, 4);
+          if (part > 0) {
+            code.put(0x0f, 0xb6, 0x91); // MOVZX EDX, byte [rCX+data]
+            code.number(GuestLayout.DATA, 4);
+          }
+          if (part > 1) {
+            code.put(0x89, 0x81); // MOV [rCX+data], EAX
+            code.number(GuestLayout.DATA, 4);
+          }
+          if (part > 2) {
+            code.put(0x66, 0x0f, 0x6f, 0x81); // MOVDQA XMM0, [rCX+data]
+            code.number(GuestLayout.DATA, 4);
+          }
+          maker.defined();
+        });
+  }
+
+  private void loop(int turns, Runnable body) {
     Label head = new Label();
     long counter = GuestLayout.COUNTERS + 8L * counters++;
     Address place = new Address(0, CodeBuffer.NONE, CodeBuffer.NONE, 0, counter);
@@ -174,7 +218,7 @@ final class ProgramMaker {
     maker.settle();
     code.bind(head);
     depth++;
-    pieces(pieces, random);
+    body.run();
     depth--;
     code.put(0x83, 0x2c, 0x25);
     code.number(place.displacement(), 4);

@@ -2,7 +2,6 @@ package sharevm.lab.processor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
@@ -27,6 +26,7 @@ import sharevm.cpu.Segment;
 import sharevm.cpu.opcode.Opcode;
 import sharevm.cpu.opcode.OpcodeTable;
 import sharevm.lab.Engines;
+import sharevm.lab.SharedMemory;
 
 /**
  * Random bytes as code, in every mode and with random answers from ports and devices, never make an
@@ -60,7 +60,7 @@ class RandomCodeTest {
 
   /** RAM, and devices that answer anything. */
   private static final class RandomBus implements Bus {
-    private final MemorySegment ram = Arena.ofAuto().allocate(RAM_SIZE, 4096);
+    private final MemorySegment ram = SharedMemory.allocate(RAM_SIZE);
     private final SplittableRandom random;
 
     RandomBus(SplittableRandom random) {

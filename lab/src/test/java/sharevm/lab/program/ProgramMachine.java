@@ -1,6 +1,5 @@
 package sharevm.lab.program;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +12,7 @@ import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
 import sharevm.cpu.InterruptController;
+import sharevm.lab.SharedMemory;
 
 /**
  * The smallest machine that runs a test program: 4 MiB of RAM, the program as firmware below 1 MiB
@@ -36,7 +36,7 @@ final class ProgramMachine implements Bus, InterruptController {
   /** What it wrote to the exit port, or -1. */
   volatile int exitValue = -1;
 
-  private final MemorySegment memory = Arena.ofAuto().allocate(RAM_SIZE + ROM_SIZE, 4096);
+  private final MemorySegment memory = SharedMemory.allocate(RAM_SIZE + ROM_SIZE);
   private long time;
   private int pendingVector = -1;
   private int taskPriority;

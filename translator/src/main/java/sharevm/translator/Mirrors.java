@@ -1,0 +1,150 @@
+package sharevm.translator;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import sharevm.host.MirrorRange;
+
+/**
+ * User pages that appear a second time in the host's addresses, in the order of the guest's: all of
+ * a zone of the guest's addresses are at one distance from the host's, so that a load need not wait
+ * for the TLB to tell where its page is, but only checks, beside a jump that the host predicts,
+ * that the TLB agrees.
+ *
+ * <p>A mirror holds no truth of its own. An entry of {@link Context#MIRROR} is empty unless the
+ * entry of the TLB beside it is good, and names another address of the same memory. The distances
+ * of zones all differ in the bits that choose an entry, so an address agrees with the entry of its
+ * own page alone, whatever distance was added to it.
+ */
+final class Mirrors {
+  /**
+   * Accesses that find their page in no mirror for each that gets it into one, by how often a block
+   * is executed before it is worth a translation.
+   */
+  private static final int PATIENCE = 32;
+
+  /** Changes of distances, for each access that is told to do without. */
+  private static final int CHANGES = 1 << 14;
+
+  /** A program's data are in two or three zones of 1 GiB. */
+  private static final int ZONE_BITS = 30;
+
+  private static final int MOST_ZONES = 15;
+
+  /** Each is a mapping of the host's, which allows a process some ten thousands. */
+  private static final int MOST_PAGES = 4096;
+
+  private static final int PAGE = 4096;
+  private static final int ENTRIES = 1 << Context.TLB_BITS;
+
+  /** Bytes of memory whose pages all have TLB entries of their own. */
+  private static final long SPREAD = (long) PAGE * ENTRIES;
+
+  private static final long STRIDE = (1L << ZONE_BITS) + SPREAD;
+  private static final int USER_BITS = 47;
+  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
+
+  /**
+   * A part of an address space.
+   *
+   * @param space what CR3 says
+   * @param number the high bits of its linear addresses
+   */
+  private record Zone(long space, long number) {}
+
+  private final MemorySegment shared;
+  private final int patience;
+  private final List<Zone> zones = new ArrayList<>();
+  private MirrorRange range;
+  private int pages;
+  private boolean refused;
+
+  Mirrors(MemorySegment shared, Tuning tuning) {
+    this.shared = shared;
+    this.patience = (tuning.hot() - 1) * PATIENCE;
+    shared.set(INT, Context.MIRROR_WISHES, patience);
+    shared.set(INT, Context.MIRROR_CHANGES, CHANGES);
+    forget();
+  }
+
+  private void forget() {
+    zones.clear();
+    pages = 0;
+    for (int n = 0; n < ENTRIES; n++) {
+      empty(n);
+      shared.set(LONG, Context.MIRRORED_PAGE + 8L * n, -1);
+    }
+    shared.asSlice(Context.MIRROR_DISTANCES, 8L << Context.MIRROR_DISTANCE_BITS).fill((byte) 0);
+  }
+
+  /** Says which address space is in force. */
+  void enter(long cr3) {
+    shared.set(INT, Context.ADDRESS_SPACE, (int) (cr3 >>> 12) * 37 & ENTRIES - 1);
+  }
+
+  /** Says that an entry of the user TLB is empty or new: its page is in no mirror yet. */
+  void empty(int entry) {
+    shared.set(LONG, Context.MIRROR + 8L * entry, (entry ^ ENTRIES / 2) * (long) PAGE);
+  }
+
+  /**
+   * Does what an access wants that found its page in no mirror, or in another zone than before, and
+   * was the last of many.
+   *
+   * @param linear the page, for which there is an entry in the user TLB
+   * @param cr3 its address space
+   * @return false when the access is to do without from now on
+   */
+  boolean serve(long linear, long cr3) {
+    boolean restless = shared.get(INT, Context.MIRROR_CHANGES) < 0;
+    shared.set(INT, Context.MIRROR_CHANGES, CHANGES);
+    shared.set(INT, Context.MIRROR_WISHES, patience);
+    if (restless || refused || linear >>> USER_BITS != 0) {
+      return false;
+    }
+    refused = !show(linear, new Zone(cr3, linear >>> ZONE_BITS));
+    return !refused;
+  }
+
+  private boolean show(long linear, Zone zone) {
+    if (range == null) {
+      range = MirrorRange.reserve(MOST_ZONES * STRIDE + SPREAD).orElse(null);
+    } else if (pages == MOST_PAGES || zones.size() == MOST_ZONES && !zones.contains(zone)) {
+      forget();
+      range.clear();
+    }
+    int entry = (int) (linear >>> 12) & ENTRIES - 1;
+    long memory = shared.get(LONG, Context.TLB + Context.TLB_HOST + 8L * entry);
+    long host = range == null ? 0 : start(zone) + (linear & (1L << ZONE_BITS) - 1);
+    if (range == null || !range.show(host - range.address(), memory, PAGE)) {
+      return false;
+    }
+    pages++;
+    long number = 8L * (entry ^ shared.get(INT, Context.ADDRESS_SPACE));
+    shared.set(LONG, Context.MIRRORED_PAGE + number, linear);
+    shared.set(LONG, Context.MIRRORED_MEMORY + number, memory);
+    shared.set(LONG, Context.MIRRORED_HOST + number, host);
+    return true;
+  }
+
+  /** Returns the host's address for a zone's first page. */
+  private long start(Zone zone) {
+    if (!zones.contains(zone)) {
+      zones.add(zone);
+    }
+    int index = zones.indexOf(zone);
+    long first = (range.address() + SPREAD - 1) / SPREAD * SPREAD;
+    return first + index * STRIDE + (index + 1L) * PAGE;
+  }
+
+  /** Gives the host's addresses back. */
+  void close() {
+    if (range != null) {
+      forget();
+      range.close();
+      refused = true;
+    }
+  }
+}
