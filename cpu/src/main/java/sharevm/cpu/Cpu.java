@@ -1,6 +1,5 @@
 package sharevm.cpu;
 
-import java.util.function.LongSupplier;
 import sharevm.cpu.address.Memory;
 import sharevm.cpu.event.Events;
 import sharevm.cpu.interpret.Decoders;
@@ -29,12 +28,12 @@ public final class Cpu {
   public record Environment(
       Bus bus,
       InterruptController interrupts,
-      LongSupplier timestamp,
+      Timestamp timestamp,
       CodePages codePages,
       Decoders decoders) {
     /** That of a processor which shares its decoder with no other. */
     public Environment(
-        Bus bus, InterruptController interrupts, LongSupplier timestamp, CodePages codePages) {
+        Bus bus, InterruptController interrupts, Timestamp timestamp, CodePages codePages) {
       this(bus, interrupts, timestamp, codePages, new Decoders());
     }
   }
@@ -146,7 +145,16 @@ public final class Cpu {
 
   /** Returns the timestamp counter as RDTSC reads it (Intel SDM Vol. 3B 18.17). */
   public long timestamp() {
-    return environment.timestamp().getAsLong() + state.msr.tscOffset;
+    return environment.timestamp().count() + state.msr.tscOffset;
+  }
+
+  /**
+   * Returns by how much that is ahead of the nanoseconds of {@link System#nanoTime} while the
+   * processor runs, or {@link Timestamp#NOT_OF_HOST}.
+   */
+  public long timestampAheadOfHost() {
+    long ahead = environment.timestamp().aheadOfHost();
+    return ahead == Timestamp.NOT_OF_HOST ? ahead : ahead + state.msr.tscOffset;
   }
 
   /**

@@ -13,6 +13,7 @@ import sharevm.cpu.CodePages;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
+import sharevm.cpu.Timestamp;
 import sharevm.cpu.interpret.Decoders;
 import sharevm.machine.bus.GuestMemory;
 import sharevm.machine.bus.HostClock;
@@ -168,7 +169,7 @@ public final class MachineBuilder {
       CpuModel model = spec.model().at(number, spec.cpus()).withClocks(TSC_HERTZ, APIC_HERTZ);
       MachineBus bus = new MachineBus(memory, mmio, ports, apic);
       Cpu.Environment environment =
-          new Cpu.Environment(bus, apic, host.clock()::nanos, codePages, decoders);
+          new Cpu.Environment(bus, apic, timestamp(), codePages, decoders);
       Cpu cpu = new Cpu(model, environment, state, host.engine());
       if (trace.on(Trace.Category.CPU)) {
         cpu.trace = new ProcessorTrace(number, trace);
@@ -177,6 +178,10 @@ public final class MachineBuilder {
       vcpu.powerUp();
       vcpus.add(vcpu);
     }
+  }
+
+  private Timestamp timestamp() {
+    return host.clock() instanceof HostClock clock ? new HostTimestamp(clock) : host.clock()::nanos;
   }
 
   private void addInterruptControllers() {

@@ -494,6 +494,11 @@ final class BlockTranslator {
     call(stubs.missOffset(tlb, write));
   }
 
+  /** Calls what reads the timestamp counter into EDX and EAX. */
+  void callTimestamp() {
+    call(stubs.timestampOffset());
+  }
+
   /** Leaves for a translation of the rest, this instruction first, that has no windows. */
   void leaveForPlainRest() {
     giveBack(block.code.length - current);

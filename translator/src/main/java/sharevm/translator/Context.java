@@ -199,6 +199,23 @@ final class Context {
   /** A control word on its way into the unit. */
   static final int X87_CONTROL = 1616;
 
+  // What RDTSC uses: see TimestampCounter.
+
+  /** Address of the function that reads the host's clock, eight bytes. */
+  static final int CLOCK_FUNCTION = 1624;
+
+  /** What that gives: seconds and nanoseconds, eight bytes each. */
+  static final int TIME = 1632;
+
+  /** By how much the counter is ahead of that, eight bytes. */
+  static final int TSC_AHEAD = 1648;
+
+  /** Which code may read it here. */
+  static final int TSC_READABLE = 1656;
+
+  /** IA32_TSC_AUX. */
+  static final int TSC_AUX = 1660;
+
   /**
    * Lists of TLB entries that have been filled: a count, then from {@link #LIST_START} on the
    * entries' distances from the start of the layout. Global pages have a list of their own.

@@ -47,6 +47,7 @@ final class ContextAccess implements Memory.Listener {
 
   private final JumpCache jumps;
   private final FloatingState floating;
+  private final TimestampCounter timestamp;
 
   /**
    * Lays the context out.
@@ -72,6 +73,7 @@ final class ContextAccess implements Memory.Listener {
     }
     this.jumps = new JumpCache(shared);
     this.floating = new FloatingState(s);
+    this.timestamp = new TimestampCounter(cpu, tuning);
   }
 
   /** Returns what code does x87 arithmetic on. */
@@ -105,6 +107,7 @@ final class ContextAccess implements Memory.Listener {
     shared.set(BYTE, Context.XMM_LIVE, (byte) 0);
     shared.set(BYTE, Context.X87_LIVE, (byte) 0);
     floating.enter();
+    timestamp.enter();
     enterSystem();
     prepareWalk();
   }

@@ -40,6 +40,7 @@ final class Stubs {
   private final int refill;
   private final int loadVectors;
   private final int loadX87;
+  private final int timestamp;
 
   /**
    * Makes them.
@@ -59,6 +60,7 @@ final class Stubs {
     refill = refill();
     loadVectors = loadVectors();
     loadX87 = loadX87();
+    timestamp = TimestampCounter.emitStub(a, loads -> moveVectors(loads ? 0x10 : 0x11));
   }
 
   byte[] bytes() {
@@ -109,6 +111,11 @@ final class Stubs {
   /** Called to bring the guest's x87 registers into the host's. */
   int loadX87Offset() {
     return loadX87;
+  }
+
+  /** Called to read the timestamp counter into EDX and EAX: see {@link TimestampCounter}. */
+  int timestampOffset() {
+    return timestamp;
   }
 
   /**

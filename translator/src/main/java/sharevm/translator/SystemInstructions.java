@@ -44,6 +44,7 @@ final class SystemInstructions {
       case "CLAC" -> supervisor ? (t, n) -> alignmentCheck(t, false) : null;
       case "STAC" -> supervisor ? (t, n) -> alignmentCheck(t, true) : null;
       case "PUSHF" -> i.size == i.codeSize ? SystemInstructions::pushf : null;
+      case "RDTSC", "RDTSCP" -> TimestampCounter::emit;
       case "SYSCALL" -> code64 ? SystemInstructions::syscall : null;
       case "SYSRET" -> supervisor && code64 && i.rexW ? SystemInstructions::sysret : null;
       case "SWAPGS" -> supervisor && code64 ? SystemInstructions::swapgs : null;

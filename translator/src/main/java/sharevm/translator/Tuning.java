@@ -56,6 +56,8 @@ public record Tuning(
     OPERANDS,
     /** x87 and MMX instructions by the host's own unit. */
     X87,
+    /** The host's clock read without Java. */
+    CLOCK,
     /** Places in memory that are the sum of a page and an offset. */
     SUMS,
     /** Loads in loops that need not wait for the TLB. */

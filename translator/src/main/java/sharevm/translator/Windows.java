@@ -392,6 +392,7 @@ final class Windows {
       case "MUL", "DIV", "IMUL", "CMPXCHG8B", "CMPXCHG16B", "CWD", "RDTSC" ->
           new int[] {CpuState.RAX, CpuState.RDX};
       case "CBW", "LAHF", "CMPXCHG" -> new int[] {CpuState.RAX};
+      case "RDTSCP" -> new int[] {CpuState.RAX, CpuState.RCX, CpuState.RDX};
       case "PCMPESTRI", "PCMPISTRI" -> new int[] {CpuState.RCX};
       case "LODS", "LODSB" -> new int[] {CpuState.RAX, CpuState.RSI};
       case "SCAS", "SCASB", "CMPS", "CMPSB" -> new int[] {CpuState.RSI, CpuState.RDI};

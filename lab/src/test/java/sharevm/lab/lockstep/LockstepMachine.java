@@ -10,6 +10,7 @@ import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
 import sharevm.cpu.Segment;
+import sharevm.cpu.Timestamp;
 import sharevm.lab.SharedMemory;
 import sharevm.lab.processor.NoInterrupts;
 
@@ -62,11 +63,15 @@ final class LockstepMachine implements Bus {
   record Fault(int vector, int error, long address) {}
 
   LockstepMachine(GuestMode mode, Cpu.EngineFactory engine) {
+    this(mode, engine, () -> 0L);
+  }
+
+  LockstepMachine(GuestMode mode, Cpu.EngineFactory engine, Timestamp timestamp) {
     this.mode = mode;
     cpu =
         new Cpu(
             CpuModel.standard(),
-            new Cpu.Environment(this, new NoInterrupts(), () -> 0L, codePages),
+            new Cpu.Environment(this, new NoInterrupts(), timestamp, codePages),
             new CpuState(),
             engine);
     pages = new GuestPages(ram, mode.paging, GuestLayout.TABLES_RAM);

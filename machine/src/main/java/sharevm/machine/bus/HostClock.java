@@ -19,6 +19,16 @@ public final class HostClock implements Clock {
     return running ? System.nanoTime() + offset : frozenAt;
   }
 
+  /** Whether it runs. */
+  public boolean isRunning() {
+    return running;
+  }
+
+  /** Returns by how much it is ahead of {@link System#nanoTime} while it runs. */
+  public long aheadOfHost() {
+    return offset;
+  }
+
   /** Lets the time run on from where it stood. No effect if it runs. */
   public synchronized void start() {
     if (!running) {
