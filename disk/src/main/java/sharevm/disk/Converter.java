@@ -32,9 +32,12 @@ final class Converter {
 
   ConvertReport into(DiskImage target) throws DiskException {
     if (!options.compress()) {
-      BulkTarget room =
-          target.capability(BulkTarget.class).orElse((_, _) -> {}); // Everything is there already.
-      return run(new PlainSink(target, room));
+      return run(
+          new PlainSink(
+              target
+                  .capability(BulkTarget.class)
+                  .orElseThrow(
+                      () -> DiskException.invalid("the target", "no blocks can be reserved"))));
     }
     CompressedTarget blocks =
         target

@@ -3,16 +3,18 @@ package sharevm.disk;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import sharevm.disk.io.Bytes;
 import sharevm.disk.layer.BulkTarget;
+import sharevm.disk.layer.Run;
 
 /**
  * Stores content as it is. In order only the room for it is made, so that the image lies in its
- * file as the disk does; the bytes themselves go there from several threads.
+ * file as the disk does; the bytes themselves go there from several threads, straight into the file:
+ * writing through the layer would hold its lock, for which the next room has to wait.
  *
- * @param image the whole target
- * @param room its top layer
+ * @param target the only layer of an image that nobody else writes to
  */
-record PlainSink(DiskImage image, BulkTarget room) implements Sink {
+record PlainSink(BulkTarget target) implements Sink {
   @Override
   public Hand hand() {
     return new Hand() {
@@ -40,6 +42,7 @@ record PlainSink(DiskImage image, BulkTarget room) implements Sink {
     private final long position;
     private final ByteBuffer bytes;
     private final List<Range> pieces;
+    private final List<List<Run>> places = new ArrayList<>();
 
     Plain(long position, ByteBuffer bytes, List<Range> pieces) {
       this.position = position;
@@ -50,14 +53,17 @@ record PlainSink(DiskImage image, BulkTarget room) implements Sink {
     @Override
     public void inOrder() throws DiskException {
       for (Range piece : pieces) {
-        room.reserve(position + piece.from(), piece.length());
+        places.add(target.reserve(position + piece.from(), piece.length()));
       }
     }
 
     @Override
     public void afterwards() throws DiskException {
-      for (Range piece : pieces) {
-        image.write(bytes.slice(piece.from(), piece.length()), position + piece.from());
+      for (int i = 0; i < pieces.size(); i++) {
+        ByteBuffer piece = bytes.slice(pieces.get(i).from(), pieces.get(i).length());
+        for (Run place : places.get(i)) {
+          place.file().write(Bytes.take(piece, (int) place.length()), place.offset());
+        }
       }
     }
 

@@ -1,5 +1,6 @@
 package sharevm.disk.layer;
 
+import java.util.List;
 import sharevm.disk.DiskException;
 
 /**
@@ -10,6 +11,9 @@ public interface BulkTarget {
   /**
    * Makes sure that every block of a range is stored. What was not stored before reads as zeroes.
    * The image is not safe from a cut of power until it is flushed.
+   *
+   * @return where the range is now, one writable run of data behind the other. Who has the image
+   *     alone, and discards nothing, may write there without asking the layer again.
    */
-  void reserve(long position, long length) throws DiskException;
+  List<Run> reserve(long position, long length) throws DiskException;
 }

@@ -1,6 +1,8 @@
 package sharevm.disk.layer;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -143,21 +145,30 @@ public abstract class MappedLayer implements Layer, BulkTarget {
   }
 
   @Override
-  public final void reserve(long position, long length) throws DiskException {
+  public final List<Run> reserve(long position, long length) throws DiskException {
     touch();
     lock.writeLock().lock();
     try {
       if (parent().isPresent()) {
         throw DiskException.unsupported(name, "reserving blocks in a layer on top of another");
       }
-      for (long at = position, end = position + length; at < end; ) {
+      long end = position + length;
+      for (long at = position; at < end; ) {
         Run run = merged(at, end - at);
-        boolean there = run.kind() == Run.Kind.DATA && run.writable();
-        at += there ? run.length() : roomOrZeroes(at, run.length());
+        at += isWritableData(run) ? run.length() : roomOrZeroes(at, run.length());
       }
+      List<Run> runs = new ArrayList<>();
+      for (long at = position; at < end; at += runs.getLast().length()) {
+        runs.add(merged(at, end - at));
+      }
+      return runs;
     } finally {
       lock.writeLock().unlock();
     }
+  }
+
+  private static boolean isWritableData(Run run) {
+    return run.kind() == Run.Kind.DATA && run.writable();
   }
 
   private long roomOrZeroes(long position, long length) throws DiskException {
@@ -185,7 +196,7 @@ public abstract class MappedLayer implements Layer, BulkTarget {
     lock.readLock().lock();
     try {
       Run run = merged(position, src.remaining());
-      if (run.kind() != Run.Kind.DATA || !run.writable()) {
+      if (!isWritableData(run)) {
         return false;
       }
       run.file().write(Bytes.take(src, (int) run.length()), run.offset());

@@ -12,6 +12,7 @@ import sharevm.disk.io.FileStorage.Mode;
 import sharevm.disk.io.Storage;
 import sharevm.disk.io.Storages;
 import sharevm.disk.layer.Below;
+import sharevm.disk.layer.BulkTarget;
 import sharevm.disk.layer.Layer;
 import sharevm.disk.layer.LayerInfo;
 import sharevm.disk.layer.Run;
@@ -19,7 +20,7 @@ import sharevm.disk.layer.Run;
 /**
  * A disk whose bytes are the file's bytes. A file that ends within a sector is filled with zeroes.
  */
-public final class RawLayer implements Layer, Resizable {
+public final class RawLayer implements Layer, BulkTarget, Resizable {
   private static final int SECTOR = 512;
 
   private final Storage file;
@@ -69,6 +70,13 @@ public final class RawLayer implements Layer, Resizable {
   public void write(ByteBuffer src, long position, Below below) throws DiskException {
     requireWritable();
     file.write(src, position);
+  }
+
+  /** Everything is there already. */
+  @Override
+  public List<Run> reserve(long position, long length) throws DiskException {
+    requireWritable();
+    return List.of(Run.data(file, position, length));
   }
 
   private void requireWritable() throws DiskException {
