@@ -127,6 +127,16 @@ final class DiskConvertTest {
   }
 
   @Test
+  void aTargetInAFolderThatIsNotThere() throws IOException {
+    Path target = folder.resolve("nowhere").resolve("disk.vmdk");
+    Answer answer = Answer.to("disk", "convert", raw(SIZE), target);
+    assertThat(answer.status()).isEqualTo(ExitStatus.FAILED);
+    assertThat(answer.err().lines()).hasSize(1);
+    assertThat(answer.err())
+        .contains("there is no folder " + target.getParent() + "; make it or name another");
+  }
+
+  @Test
   void aFullTargetDisk() throws Exception {
     Path source = raw(SIZE);
     byte[] before = Files.readAllBytes(source);

@@ -48,6 +48,14 @@ final class Conversion {
           "it exists already",
           "remove it or name another");
     }
+    if (!Files.isDirectory(target.getParent())) {
+      throw new DiskException(
+          Kind.NOT_FOUND,
+          target.toString(),
+          DiskException.NO_OFFSET,
+          "there is no folder " + target.getParent(),
+          "make it or name another");
+    }
     try {
       removeLeftovers();
       Files.createDirectory(workshop);

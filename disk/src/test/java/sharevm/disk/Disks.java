@@ -19,9 +19,10 @@ public final class Disks {
     return Long.getLong("sharevm.seed", System.nanoTime());
   }
 
-  /** Files that do not wait for stable storage, for tests that cut no power. */
+  /** Files that do not wait for stable storage and can have holes, for tests that cut no power. */
   static Storages unforced() {
-    return (path, mode) -> new UnforcedStorage(Storages.host().open(path, mode));
+    Storages host = Storages.host(true, ZeroingHost.files());
+    return (path, mode) -> new UnforcedStorage(host.open(path, mode));
   }
 
   /** A disk's content with data, zeroes and repeated bytes in stretches of many lengths. */

@@ -332,4 +332,33 @@ class OperationsTest {
     System.arraycopy(new byte[] {1, 2, 3}, 0, content, (3 << 20) + 600, 3);
     Disks.assertSame(Disks.readAll(child), content);
   }
+
+  static Stream<DiskFormat> writableFormats() {
+    return FORMATS.stream()
+        .filter(format -> !format.equals(new Vmdk(Variant.STREAM_OPTIMIZED, "lsilogic")));
+  }
+
+  /** Where the format has no word for a block that is stored and zero, the host frees it. */
+  @ParameterizedTest
+  @MethodSource("writableFormats")
+  void whatIsDiscardedIsNotStoredAnyMore(DiskFormat format) throws Exception {
+    Path image = dir.resolve("image");
+    byte[] content = new byte[SIZE];
+    Arrays.fill(content, (byte) 7);
+    Creator.create(Disks.unforced(), image, format, SIZE, Optional.empty());
+    int from = 3 << 20;
+    int length = 2 << 20;
+    try (DiskImage disk =
+        new Opener(Disks.unforced())
+            .open(image, OpenOptions.forWriting().withFormat(format.name()))) {
+      disk.write(ByteBuffer.wrap(content), 0);
+      disk.flush();
+      disk.discard(from, length);
+    }
+    Arrays.fill(content, from, from + length, (byte) 0);
+    Path raw = Disks.rawFile(dir.resolve("raw"), content);
+    String name = Creator.qemuName(format.name());
+    Tools.run("qemu-img", "compare", "-f", "raw", "-F", name, raw, image);
+    assertThat(DiskImages.check(image).isClean()).isTrue();
+  }
 }

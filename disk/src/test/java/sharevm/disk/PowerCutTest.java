@@ -49,7 +49,7 @@ class PowerCutTest {
 
   @TempDir Path dir;
 
-  /** What is done beside writing, zeroing and flushing. */
+  /** What is done beside writing, zeroing, discarding and flushing. */
   enum Beside {
     NOTHING,
     SNAPSHOTS,
@@ -149,6 +149,12 @@ class PowerCutTest {
     public void setSize(long size) throws DiskException {
       events.add(new Event(path().getFileName(), false, size, null));
       file.setSize(size);
+    }
+
+    @Override
+    public boolean punch(long position, long length) throws DiskException {
+      write(ByteBuffer.allocate((int) Math.clamp(size() - position, 0, length)), position);
+      return true;
     }
 
     @Override
@@ -287,7 +293,7 @@ class PowerCutTest {
       int from = slot * SLOT;
       int length = 1 + random.nextInt(SLOT - 1);
       long position = workload.start() + from;
-      switch (random.nextInt(6)) {
+      switch (random.nextInt(7)) {
         case 0 -> {
           image.writeZeroes(position, length);
           Arrays.fill(model, from, from + length, (byte) 0);
@@ -295,6 +301,10 @@ class PowerCutTest {
         case 1 -> {
           image.writeZeroes(position, SLOT);
           Arrays.fill(model, from, from + SLOT, (byte) 0);
+        }
+        case 2 -> {
+          image.discard(position, random.nextBoolean() ? length : SLOT);
+          image.read(ByteBuffer.wrap(model, from, SLOT), position);
         }
         default -> {
           byte[] data = new byte[length];

@@ -93,7 +93,8 @@ public final class SparseFile implements AutoCloseable {
       Charset names = Charset.forName(System.getProperty("sun.jnu.encoding"));
       MemorySegment name = arena.allocateFrom(path.toString(), names);
       MemorySegment state = CLibrary.callState(arena);
-      int descriptor = (int) (long) Functions.OPEN.invokeExact(state, name.address(), (long) flags, 0L);
+      int descriptor =
+          (int) (long) Functions.OPEN.invokeExact(state, name.address(), (long) flags, 0L);
       if (descriptor < 0) {
         throw new HostException(path + " cannot be opened: error " + CLibrary.errno(state));
       }
@@ -122,7 +123,8 @@ public final class SparseFile implements AutoCloseable {
   private long seek(long position, int whence, long unknown) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = CLibrary.callState(arena);
-      long found = (long) Functions.SEEK.invokeExact(state, (long) descriptor, position, (long) whence);
+      long found =
+          (long) Functions.SEEK.invokeExact(state, (long) descriptor, position, (long) whence);
       if (found >= 0) {
         return found;
       }

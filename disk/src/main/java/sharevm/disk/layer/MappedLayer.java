@@ -235,21 +235,41 @@ public abstract class MappedLayer implements Layer, BulkTarget {
     }
   }
 
+  /**
+   * Frees blocks where the format has a word for it. Where it has none, and of parts of blocks, the
+   * host frees what is stored: the block stays where it is, and is a hole there.
+   */
   @Override
   public final void discard(long position, long length, Below below) throws DiskException {
     touch();
-    long block = Math.max(blockSize(), 512);
-    long at = Bytes.roundUp(position, block);
-    long end = position + length >= size() ? size() : Bytes.roundDown(position + length, block);
-    while (at < end) {
+    long end = position + length;
+    for (long at = position; at < end; ) {
       lock.writeLock().lock();
       try {
-        long done = clear(at, end - at, below);
-        at = done == 0 ? Bytes.roundDown(at, block) + block : at + done;
+        long cleared = clearWhole(at, end, below);
+        at += cleared > 0 ? cleared : punch(at, end);
       } finally {
         lock.writeLock().unlock();
       }
     }
+  }
+
+  /** Clears blocks of which all is in a range; returns how many bytes. */
+  private long clearWhole(long position, long end, Below below) throws DiskException {
+    long block = Math.max(blockSize(), 512);
+    long last = end >= size() ? size() : Bytes.roundDown(end, block);
+    return position % block == 0 && position < last ? clear(position, last - position, below) : 0;
+  }
+
+  /** Makes what is stored in the position's block a hole; returns how far it went. */
+  private long punch(long position, long end) throws DiskException {
+    long block = blockSize();
+    long blockEnd = block <= 512 ? end : Bytes.roundDown(position, block) + block;
+    Run run = merged(position, Math.min(end, blockEnd) - position);
+    if (isWritableData(run)) {
+      run.file().punch(run.offset(), run.length());
+    }
+    return run.length();
   }
 
   /**
