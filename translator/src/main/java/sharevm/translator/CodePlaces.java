@@ -17,6 +17,7 @@ final class CodePlaces {
   private final boolean[] global = new boolean[ENTRIES];
   private final int[] since = new int[ENTRIES];
   private boolean lastGlobal;
+  private boolean fresh;
 
   CodePlaces(Cpu cpu, ContextAccess context) {
     this.cpu = cpu;
@@ -41,9 +42,17 @@ final class CodePlaces {
       since[entry] = context.mappings();
       places[entry] = place & -4096;
       global[entry] = cpu.memory.lastIsGlobal();
+      fresh = true;
     }
     lastGlobal = global[entry];
     return places[entry] | rip & 4095;
+  }
+
+  /** Returns whether a page has been walked to since this was last asked. */
+  boolean takeFresh() {
+    boolean was = fresh;
+    fresh = false;
+    return was;
   }
 
   /** Returns whether the page last asked for stays when CR3 changes. */

@@ -36,6 +36,7 @@ public final class Translator implements Engine, CodePages.Cache {
   private final CodeCache cache;
   private final ContextAccess context;
   private final CodePlaces places;
+  private final DormantJumps dormant = new DormantJumps();
 
   /** Blocks that were lately looked up. */
   private final TranslatedBlock[] recent = new TranslatedBlock[1 << Context.JUMP_BITS];
@@ -221,6 +222,7 @@ public final class Translator implements Engine, CodePages.Cache {
       cache.wasFull();
       Arrays.fill(recent, null);
       context.jumps().forget(true);
+      dormant.clear();
     }
   }
 
@@ -251,7 +253,12 @@ public final class Translator implements Engine, CodePages.Cache {
     }
     long address = cache.address(first.entry);
     places.at(first.rip);
-    context.jumps().add(first, cache.jumps(first.modeKey), address, places.lastIsGlobal());
+    boolean global = places.lastIsGlobal();
+    context.jumps().add(first, cache.jumps(first.modeKey), address, global);
+    boolean fresh = places.takeFresh();
+    if (!global && tuning.has(Means.JUMPS)) {
+      dormant.note(first, fresh, cache, context.jumps());
+    }
     while (true) {
       int number = (int) cache.call(cache.stubs().enterOffset(), context.base(), address);
       ExitSite site = cache.site(number);
