@@ -333,6 +333,30 @@ class OperationsTest {
     Disks.assertSame(Disks.readAll(child), content);
   }
 
+  static Stream<DiskFormat> notShrinking() {
+    return Stream.of(
+        Vmdk.sparse(),
+        new Vmdk(Variant.TWO_GB_SPARSE, "ide"),
+        new Vdi(false),
+        Vhd.dynamic(),
+        Vhdx.dynamic());
+  }
+
+  @ParameterizedTest
+  @MethodSource("notShrinking")
+  void aRefusalToShrinkSaysWhatToDo(DiskFormat format) throws Exception {
+    Path image = dir.resolve("image");
+    DiskImages.create(image, format, SIZE);
+    byte[] before = Files.readAllBytes(image);
+    try (DiskImage disk =
+        DiskImages.open(image, OpenOptions.forWriting().withFormat(format.name()))) {
+      Resizable resizable = disk.capability(Resizable.class).orElseThrow();
+      assertThatThrownBy(() -> resizable.resize(SIZE / 2))
+          .hasMessageContaining("; convert it to raw, resize that, and convert it back");
+    }
+    assertThat(Files.readAllBytes(image)).isEqualTo(before);
+  }
+
   static Stream<DiskFormat> writableFormats() {
     return FORMATS.stream()
         .filter(format -> !format.equals(new Vmdk(Variant.STREAM_OPTIMIZED, "lsilogic")));

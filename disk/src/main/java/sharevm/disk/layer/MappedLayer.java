@@ -61,6 +61,22 @@ public abstract class MappedLayer implements Layer, BulkTarget {
   /** Closes the files; called alone, after a commit when writable. */
   protected abstract void release() throws DiskException;
 
+  /** Refuses to change the disk's size. */
+  protected final DiskException notResized(String why) {
+    return new DiskException(
+        Kind.UNSUPPORTED,
+        name,
+        DiskException.NO_OFFSET,
+        why,
+        "convert it to raw, resize that, and convert it back");
+  }
+
+  /** Refuses to make the disk smaller. */
+  protected final DiskException notSmaller() {
+    return notResized(
+        "it cannot be made smaller: blocks beyond its new end lie anywhere in the file");
+  }
+
   /** The lock of those who change tables. */
   protected final Lock alone() {
     return lock.writeLock();

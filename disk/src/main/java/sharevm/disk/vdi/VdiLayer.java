@@ -248,18 +248,19 @@ public final class VdiLayer extends MappedLayer implements Rebasable, Resizable 
   /** The blocks follow the table at once, so it can grow into the room that is left only. */
   @Override
   public void resize(long newSize) throws DiskException {
-    if (newSize % 512 != 0 || newSize < size()) {
-      throw DiskException.unsupported(
-          name(), "making a VDI smaller, or no multiple of 512 bytes; convert it instead");
+    if (newSize % 512 != 0) {
+      throw DiskException.invalid(name(), "a VDI's size is a multiple of 512 bytes");
+    }
+    if (newSize < size()) {
+      throw notSmaller();
     }
     long room = (header.dataOffset() - header.blocksOffset()) / 4;
     long blocks = Bytes.divideUp(newSize, header.blockSize());
     if (blocks > room) {
-      throw DiskException.unsupported(
-          name(),
-          "growing a VDI beyond "
+      throw notResized(
+          "it grows up to "
               + room * header.blockSize()
-              + " bytes, for which its block table has room; convert it instead");
+              + " bytes, for which its block table has room");
     }
     touch();
     alone().lock();

@@ -276,7 +276,7 @@ final class VhdDynamicLayer extends MappedLayer implements VhdLayer, Resizable, 
   public void resize(long newSize) throws DiskException {
     VhdCreator.requireSize(name(), newSize);
     if (newSize < size()) {
-      throw DiskException.unsupported(name(), "making a dynamic VHD smaller; convert it instead");
+      throw notSmaller();
     }
     touch();
     alone().lock();

@@ -326,7 +326,7 @@ public final class VhdxLayer extends MappedLayer implements Resizable, Rebasable
       throw DiskException.invalid(name(), "a VHDX is whole sectors up to 64 TiB");
     }
     if (newSize < size) {
-      throw DiskException.unsupported(name(), "making a VHDX smaller; convert it instead");
+      throw notSmaller();
     }
     touch();
     alone().lock();

@@ -164,12 +164,11 @@ final class VmdkLayer extends MappedLayer implements Rebasable, Resizable {
   public void resize(long newSize) throws DiskException {
     VmdkCreator.requireSize(home.path(), newSize);
     if (newSize < size) {
-      throw DiskException.unsupported(name(), "making a VMDK smaller; convert it instead");
+      throw notSmaller();
     }
     String type = descriptor.map(text -> text.get("createType")).orElse("");
     if (extents.size() != 1 || !GROWING.contains(type.toLowerCase(Locale.ROOT))) {
-      throw DiskException.unsupported(
-          name(), "resizing a VMDK of type '" + type + "'; convert it instead");
+      throw notResized("a VMDK of type '" + type + "' is not resized in its place");
     }
     touch();
     alone().lock();
