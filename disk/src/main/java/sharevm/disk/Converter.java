@@ -128,10 +128,11 @@ final class Converter {
     }
     buffer.limit(window.length()).position(0);
     Sink.Work work = hand.prepare(window.position(), buffer, window.ranges());
-    for (Turns.Ready due : turns.settle(window.number(), new Turns.Ready(work, buffer))) {
-      due.work().afterwards();
-      note(due);
-      turns.giveBack(due.buffer());
+    turns.settle(window.number(), new Turns.Ready(work, buffer));
+    for (var due = turns.take(); due.isPresent(); due = turns.take()) {
+      due.get().work().afterwards();
+      note(due.get());
+      turns.done(due.get());
     }
   }
 

@@ -9,8 +9,8 @@ import sharevm.disk.layer.Run;
 
 /**
  * Stores content as it is. In order only the room for it is made, so that the image lies in its
- * file as the disk does; the bytes themselves go there from several threads, straight into the
- * file: writing through the layer would hold its lock, for which the next room has to wait.
+ * file as the disk does; the bytes themselves go there beside the reading, straight into the file:
+ * writing through the layer would hold its lock, for which the next room has to wait.
  *
  * @param target the only layer of an image that nobody else writes to
  */

@@ -2,10 +2,8 @@ package sharevm.disk;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -20,6 +18,8 @@ final class Turns {
 
   private final Deque<ByteBuffer> buffers = new ArrayDeque<>();
   private final Map<Long, Ready> early = new HashMap<>();
+  private final Deque<Ready> due = new ArrayDeque<>();
+  private boolean taken;
   private long turn;
   private Throwable failure;
 
@@ -53,19 +53,34 @@ final class Turns {
 
   /**
    * Hands over a window's work. If it is its turn, its ordered part is done, and that of those who
-   * waited for it.
-   *
-   * @return the work whose unordered part the caller shall now do
+   * waited for it; the unordered parts wait to be taken.
    */
-  synchronized List<Ready> settle(long number, Ready ready) throws DiskException {
+  synchronized void settle(long number, Ready ready) throws DiskException {
     early.put(number, ready);
-    List<Ready> due = new ArrayList<>();
     for (Ready next = early.remove(turn); next != null; next = early.remove(turn)) {
       next.work().inOrder();
       due.add(next);
       turn++;
     }
-    return due;
+  }
+
+  /**
+   * The next work whose unordered part the caller shall do, and then say so; nothing when another
+   * thread is at one, which will come for the rest. A host lets one thread at a time write to a
+   * file, and lets the others spin.
+   */
+  synchronized Optional<Ready> take() {
+    if (taken || due.isEmpty()) {
+      return Optional.empty();
+    }
+    taken = true;
+    return Optional.of(due.remove());
+  }
+
+  /** The unordered part of what was taken is done. */
+  synchronized void done(Ready ready) {
+    taken = false;
+    giveBack(ready.buffer());
   }
 
   /** Ends everything; the first reason counts. */
