@@ -8,21 +8,21 @@ import sharevm.host.MirrorRange;
 
 /**
  * User pages that appear a second time in the host's addresses, in the order of the guest's: all of
- * a zone of the guest's addresses are at one distance from the host's, so that a load need not wait
- * for the TLB to tell where its page is, but only checks, beside a jump that the host predicts,
- * that the TLB agrees.
+ * a zone of the guest's addresses are at one distance from the host's, so that an access need not
+ * wait for the TLB to tell where its page is, but only checks, beside a jump that the host
+ * predicts, that the TLB agrees.
  *
- * <p>A mirror holds no truth of its own. An entry of {@link Context#MIRROR} is empty unless the
- * entry of the TLB beside it is good, and names another address of the same memory. The distances
- * of zones all differ in the bits that choose an entry, so an address agrees with the entry of its
- * own page alone, whatever distance was added to it.
+ * <p>A mirror holds no truth of its own. Its word of an entry of the TLB is empty unless the entry
+ * is good for that kind of access, and names another address of the same memory. The distances of
+ * zones all differ in the bits that choose an entry, so an address agrees with the entry of its own
+ * page alone, whatever distance was added to it.
  */
 final class Mirrors {
   /**
    * Accesses that find their page in no mirror for each that gets it into one, by how often a block
    * is executed before it is worth a translation.
    */
-  private static final int PATIENCE = 32;
+  private static final int PATIENCE = 256;
 
   /** Changes of distances, for each access that is told to do without. */
   private static final int CHANGES = 1 << 14;
@@ -31,9 +31,6 @@ final class Mirrors {
   private static final int ZONE_BITS = 30;
 
   private static final int MOST_ZONES = 15;
-
-  /** Each is a mapping of the host's, which allows a process some ten thousands. */
-  private static final int MOST_PAGES = 4096;
 
   private static final int PAGE = 4096;
   private static final int ENTRIES = 1 << Context.TLB_BITS;
@@ -56,14 +53,17 @@ final class Mirrors {
 
   private final MemorySegment shared;
   private final int patience;
+  private final int mostPages;
   private final List<Zone> zones = new ArrayList<>();
   private MirrorRange range;
   private int pages;
+  private boolean full;
   private boolean refused;
 
   Mirrors(MemorySegment shared, Tuning tuning) {
     this.shared = shared;
     this.patience = (tuning.hot() - 1) * PATIENCE;
+    this.mostPages = tuning.mirrorPages();
     shared.set(INT, Context.MIRROR_WISHES, patience);
     shared.set(INT, Context.MIRROR_CHANGES, CHANGES);
     forget();
@@ -79,14 +79,34 @@ final class Mirrors {
     shared.asSlice(Context.MIRROR_DISTANCES, 8L << Context.MIRROR_DISTANCE_BITS).fill((byte) 0);
   }
 
-  /** Says which address space is in force. */
+  /**
+   * Says which address space is in force, and that no code has an address in a mirror: only here
+   * may they all go.
+   */
   void enter(long cr3) {
+    if (full) {
+      forget();
+      refused |= !range.clear();
+      full = false;
+      shared.set(INT, Context.MIRROR_WISHES, patience);
+    }
     shared.set(INT, Context.ADDRESS_SPACE, (int) (cr3 >>> 12) * 37 & ENTRIES - 1);
   }
 
   /** Says that an entry of the user TLB is empty or new: its page is in no mirror yet. */
   void empty(int entry) {
-    shared.set(LONG, Context.MIRROR + 8L * entry, (entry ^ ENTRIES / 2) * (long) PAGE);
+    shared.set(LONG, Context.MIRROR_READ + 8L * entry, nothing(entry));
+    protect(entry);
+  }
+
+  /** Says that the page of an entry of the user TLB may not be written to. */
+  void protect(int entry) {
+    shared.set(LONG, Context.MIRROR_WRITE + 8L * entry, nothing(entry));
+  }
+
+  /** Returns what no address whose entry this is becomes by any distance. */
+  private static long nothing(int entry) {
+    return (entry ^ ENTRIES / 2) * (long) PAGE;
   }
 
   /**
@@ -104,16 +124,19 @@ final class Mirrors {
     if (restless || refused || linear >>> USER_BITS != 0) {
       return false;
     }
-    refused = !show(linear, new Zone(cr3, linear >>> ZONE_BITS));
+    Zone zone = new Zone(cr3, linear >>> ZONE_BITS);
+    full |= pages == mostPages || zones.size() == MOST_ZONES && !zones.contains(zone);
+    if (full) {
+      shared.set(INT, Context.MIRROR_WISHES, Integer.MAX_VALUE);
+      return true;
+    }
+    refused = !show(linear, zone);
     return !refused;
   }
 
   private boolean show(long linear, Zone zone) {
     if (range == null) {
       range = MirrorRange.reserve(MOST_ZONES * STRIDE + SPREAD).orElse(null);
-    } else if (pages == MOST_PAGES || zones.size() == MOST_ZONES && !zones.contains(zone)) {
-      forget();
-      range.clear();
     }
     int entry = (int) (linear >>> 12) & ENTRIES - 1;
     long memory = shared.get(LONG, Context.TLB + Context.TLB_HOST + 8L * entry);

@@ -31,6 +31,12 @@ public record Tuning(
 
   private static final int HOT = 8;
 
+  /** Some tenths of a millisecond, for the usual {@link #HOT}. */
+  private static final int SAMPLES = 8;
+
+  private static final int MOST_MIRROR_PAGES = 4096;
+  private static final long BYTES_FOR_MIRROR_PAGE = CODE_BYTES / MOST_MIRROR_PAGES;
+
   /** Some microseconds. */
   private static final int SLICE = 4096;
 
@@ -60,7 +66,7 @@ public record Tuning(
     CLOCK,
     /** Places in memory that are the sum of a page and an offset. */
     SUMS,
-    /** Loads in loops that need not wait for the TLB. */
+    /** Accesses of hot code that need not wait for the TLB. */
     MIRRORS,
     /** Many blocks between two looks at the attention word. */
     SLICES,
@@ -138,6 +144,19 @@ public record Tuning(
     throw new IllegalArgumentException(
         "'%s' is no option of the translator: give %s with =off, hot=TIMES, or code=BYTES from %d on"
             .formatted(words, String.join(", ", names), LEAST_CODE_BYTES));
+  }
+
+  /**
+   * Pages that a processor may show in mirrors: with the room for code, the more processors the
+   * fewer. Each is a mapping of the host's, which allows a process some ten thousands.
+   */
+  int mirrorPages() {
+    return (int) Math.min(MOST_MIRROR_PAGES, codeBytes / BYTES_FOR_MIRROR_PAGE);
+  }
+
+  /** Slices of the budget that end at one place before the block there is hot; at most 255. */
+  int samples() {
+    return Math.min(255, (hot - 1) * SAMPLES);
   }
 
   /** Instructions that may be executed between two looks at the attention word. */

@@ -85,7 +85,7 @@ final class MirrorsTest {
   @Test
   void emptyEntryAgreesWithNoAddressAtAnyDistance() {
     for (long entry = 0; entry < ENTRIES; entry++) {
-      long empty = shared.get(LONG, Context.MIRROR + 8 * entry) / PAGE;
+      long empty = shared.get(LONG, Context.MIRROR_READ + 8 * entry) / PAGE;
       for (int distance = 0; distance < 16; distance++) {
         assertThat((entry + distance) % ENTRIES).isNotEqualTo(empty % ENTRIES);
       }
@@ -108,6 +108,8 @@ final class MirrorsTest {
     for (int n = 0; n < 16; n++) {
       assertThat(serve((long) n << 30, CR3, 1)).isTrue();
     }
+    assertThat(shared.get(LONG, Context.MIRROR_DISTANCES)).isEqualTo(77);
+    assertThat(serve(15L << 30, CR3, 1)).isTrue();
     assertThat(shared.get(LONG, Context.MIRROR_DISTANCES)).isZero();
     assertThat(shared.get(LONG, Context.MIRRORED_PAGE + (entry(0) ^ 8 * 37))).isEqualTo(15L << 30);
     assertThat(value(host(15L << 30))).isEqualTo(11);

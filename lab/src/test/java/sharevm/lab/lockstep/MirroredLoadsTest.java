@@ -2,6 +2,7 @@ package sharevm.lab.lockstep;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.foreign.ValueLayout;
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -29,6 +30,9 @@ final class MirroredLoadsTest {
 
   private static final int PAGES = 16;
   private static final int STEPS = 2000;
+
+  /** More than a small code cache lets be in mirrors. */
+  private static final int MANY_PAGES = 128;
 
   private final LockstepMachine machine =
       new LockstepMachine(
@@ -66,7 +70,11 @@ final class MirroredLoadsTest {
   /** Follows pointers from RBX for RDX steps. */
   private LockstepMachine.Fault follow(long from, int steps) {
     // on: mov rbx, [rbx]; dec edx; jnz on; int3
-    machine.write(GuestLayout.CODE, HexFormat.of().parseHex("488b1bffca75f9cc"));
+    return follow("488b1bffca75f9cc", from, steps);
+  }
+
+  private LockstepMachine.Fault follow(String code, long from, int steps) {
+    machine.write(GuestLayout.CODE, HexFormat.of().parseHex(code.replace(" ", "")));
     machine.start(false, true, true);
     CpuState s = machine.cpu.state;
     s.rip = GuestLayout.CODE;
@@ -112,6 +120,24 @@ final class MirroredLoadsTest {
     }
     assertThat(follow(page(0) + 4092, STEPS).vector()).isEqualTo(BREAKPOINT);
     assertThat(rbx()).isEqualTo(page(STEPS % (PAGES - 2)) + 4092);
+  }
+
+  /** While a loop has the address of a window, mirrors must not go, even when they are full. */
+  @Test
+  void windowOutlivesTheEndOfMirrors() {
+    for (int n = 0; n < MANY_PAGES; n++) {
+      map(n, n % PAGES);
+    }
+    for (int n = 0; n < PAGES; n++) {
+      pointer(page(n), n);
+    }
+    // on: mov eax, [rbx]; add [rsp-64], eax; add rbx, 4096; and ebx, 1007ffffh; dec edx; jnz on
+    String sum = "8b03 014424c0 4881c300100000 81e3ffff0710 ffca 75e9 cc";
+
+    assertThat(follow(sum, page(0), STEPS).vector()).isEqualTo(BREAKPOINT);
+    long at = machine.place(GuestLayout.STACK + 4096 - 64);
+    int expected = STEPS * (PAGES - 1) / 2;
+    assertThat(machine.ram().get(ValueLayout.JAVA_INT, at)).isEqualTo(expected);
   }
 
   @Test
