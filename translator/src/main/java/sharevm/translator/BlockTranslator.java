@@ -65,6 +65,9 @@ final class BlockTranslator {
   private final boolean keepsAllFlags;
   private final Tuning tuning;
 
+  /** A bit for each instruction: whether its load goes through a mirror. */
+  private final long mirrored;
+
   /** For each instruction where its host code begins, or -1. */
   private final int[] hostStarts;
 
@@ -108,6 +111,8 @@ final class BlockTranslator {
     this.keepsAllFlags = !tuning.has(Means.LIVENESS);
     this.liveAfter = liveness();
     this.hostStarts = new int[block.code.length];
+    boolean loops = !block.plain && tuning.has(Means.MIRRORS) && block.loops();
+    this.mirrored = loops && ModeKey.tlb(modeKey) == 0 ? LoadChains.of(block.code) : 0;
     boolean plain = block.plain || !tuning.has(Means.WINDOWS);
     this.memory = new Probes(this, plain ? null : new Windows(block));
   }
@@ -242,7 +247,7 @@ final class BlockTranslator {
         () -> {
           a.patchToHere(spent);
           giveBack(most);
-          refill(number, start);
+          refill(start);
           exit(number);
         });
     registersWanted();
@@ -431,15 +436,14 @@ final class BlockTranslator {
         () -> {
           a.patchToHere(spent);
           giveBack(done);
-          refill(number, start);
+          refill(start);
           giveBack(most - done);
           exit(number);
         });
   }
 
   /** Jumps somewhere when there is more of the budget and no attention is wanted. */
-  private void refill(int number, int start) {
-    a.constant(TEMP, number);
+  private void refill(int start) {
     call(stubs.refillOffset());
     a.patch(a.jumpIf(NOT_EQUAL), start);
   }
@@ -458,22 +462,25 @@ final class BlockTranslator {
     }
   }
 
-  /** Whether accesses may go through mirrors: those of user code that is hot. */
+  /**
+   * Whether the present instruction's load may go through a mirror: in user code, where the host
+   * would wait for one load to know where the next one is.
+   */
   boolean mirrors() {
-    return block.mirrored && ModeKey.tlb(modeKey) == 0;
+    return (mirrored >>> current & 1) != 0;
   }
 
-  /** Returns an exit site for an access through a mirror that begins here. */
+  /** Returns an exit site for a load through a mirror that begins here. */
   int mirrorSite() {
     return site(Kind.MIRROR, 0, origin + a.position(), 0, false);
   }
 
   /**
-   * Calls for the page of an access to get into a mirror; the scratch register has the number of
-   * its TLB entry.
+   * Calls for the page of a load to get into a mirror; the scratch register has the number of its
+   * TLB entry.
    *
    * @param number of the exit site
-   * @param plain where the access would begin without mirrors
+   * @param plain where the load would begin without mirrors
    */
   void callMirror(int number, int plain) {
     a.memory(Code.of(0xc7), 0, Context.at(Context.MIRROR_SITE));

@@ -184,19 +184,7 @@ final class CodeCache {
     end += code.length + 15 & -16;
   }
 
-  /** Puts another translation of the same code in the place of a block. */
-  void replace(TranslatedBlock old, TranslatedBlock by) {
-    old.valid = false;
-    unlink(old);
-    byPage.get((int) (old.place >>> 12)).remove(old);
-    if (old.secondPage >= 0) {
-      byPage.get((int) (old.secondPage >>> 12)).remove(old);
-    }
-    add(by);
-    forward(old, by);
-  }
-
-  /** Lets an access do without mirrors from now on. */
+  /** Lets a load do without mirrors from now on. */
   void withoutMirror(ExitSite site) {
     int begin = site.patch();
     int plain = (int) site.target();

@@ -17,8 +17,6 @@ import sharevm.translator.Assembler.Place;
  * 448 Ki jump caches
  *    1 Mi lists of filled TLB entries, regions with large pages
  * 1200 Ki the jump cache behind the others
- * 1328 Ki more of mirrors
- * 1400 Ki samples
  * </pre>
  */
 final class Context {
@@ -107,18 +105,15 @@ final class Context {
   static final int TLB_HOST = 2 * TLB_ARRAY;
 
   /**
-   * Words for each entry of the user TLB: host address where its page appears in a {@link Mirrors
-   * mirror}, if it does and may be read, and if it may be written. Not in the sets of the host's
-   * cache where the other words of an entry are.
+   * A word for each entry of the user TLB: host address where its page appears in a {@link Mirrors
+   * mirror}, if it does. Not in the set of the host's cache where the other words of an entry are.
    */
-  static final int MIRROR_READ = (308 << 10) + 3 * 21 * 64;
-
-  static final int MIRROR_WRITE = (1364 << 10) + 31 * 64;
+  static final int MIRROR = (308 << 10) + 3 * 21 * 64;
 
   /** What is to be added to a linear address for its mirror, by the number of who asks. */
-  static final int MIRROR_DISTANCES = 1328 << 10;
+  static final int MIRROR_DISTANCES = 348 << 10;
 
-  static final int MIRROR_DISTANCE_BITS = 12;
+  static final int MIRROR_DISTANCE_BITS = 9;
 
   /**
    * Tables of pages that appear in a mirror: linear page, host address of the page in guest memory
@@ -181,14 +176,6 @@ final class Context {
 
   /** How many more {@link #MIRROR_DISTANCES} may change before Java hears of it. */
   static final int MIRROR_CHANGES = 840;
-
-  /**
-   * Bytes, by the low bits of exit sites' numbers: how many more slices of the budget may end there
-   * before Java hears that a block is hot.
-   */
-  static final int SAMPLES = 1400 << 10;
-
-  static final int SAMPLE_BITS = 10;
 
   /** A few bits that differ between address spaces. */
   static final int ADDRESS_SPACE = 844;

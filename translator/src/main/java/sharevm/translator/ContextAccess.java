@@ -43,7 +43,6 @@ final class ContextAccess implements Memory.Listener {
   private final long ramAddress;
   private final boolean walks;
   private final int slice;
-  private final int samples;
   private int mappings;
 
   private final JumpCache jumps;
@@ -58,7 +57,6 @@ final class ContextAccess implements Memory.Listener {
   ContextAccess(Cpu cpu, CodePages codePages, Tuning tuning) {
     this.walks = tuning.has(Means.WALKS);
     this.slice = tuning.slice();
-    this.samples = tuning.samples();
     this.cpu = cpu;
     this.s = cpu.state;
     this.shared = s.shared;
@@ -68,7 +66,6 @@ final class ContextAccess implements Memory.Listener {
     shared.set(LONG, Context.RAM_HOST, ramAddress);
     shared.set(LONG, Context.FRAME_MASK, FRAME);
     shared.set(LONG, Context.CODE_MARKS, codePages.marks().address());
-    shared.asSlice(Context.SAMPLES, 1 << Context.SAMPLE_BITS).fill((byte) samples);
     for (int n = 0; n < TLBS; n++) {
       for (long entry = start(n); entry < end(n); entry += TLB_STRIDE) {
         clear(entry);
@@ -343,7 +340,6 @@ final class ContextAccess implements Memory.Listener {
       for (long entry = start(n); entry < end(n); entry += TLB_STRIDE) {
         if (shared.get(LONG, entry + Context.TLB_HOST) == host) {
           shared.set(LONG, entry + Context.TLB_WRITE, never(entry));
-          protectMirror(entry);
         }
       }
     }
@@ -362,24 +358,7 @@ final class ContextAccess implements Memory.Listener {
     }
   }
 
-  private void protectMirror(long entry) {
-    if (entry < end(0)) {
-      mirrors.protect((int) (entry - Context.TLB >> Context.TLB_ENTRY_SHIFT));
-    }
-  }
-
-  /**
-   * Returns whether slices of the budget have ended at an exit site often enough for its block to
-   * be called hot, which is said once.
-   */
-  boolean isHot(int number) {
-    long at = Context.SAMPLES + (number & (1 << Context.SAMPLE_BITS) - 1);
-    boolean hot = shared.get(BYTE, at) == 0;
-    shared.set(BYTE, at, hot ? (byte) samples : shared.get(BYTE, at));
-    return hot;
-  }
-
-  /** Gets the page that an access wants there into a mirror; false if it is to do without. */
+  /** Gets the page that a load wants there into a mirror; false if it is to do without. */
   boolean mirror() {
     return mirrors.serve(shared.get(LONG, Context.MISS_ADDRESS), s.cr3);
   }

@@ -39,8 +39,8 @@ record ExitSite(
     /** A window that cannot be had: the rest of the block is to be done access by access. */
     PLAIN("windows across pages"),
     /**
-     * An access whose page is to be in a mirror; the patch is where it begins, the target is where
-     * it would begin without mirrors, and the place behind the call that asks, in its high half.
+     * A load whose page is to be in a mirror; the patch is where it begins, the target is where it
+     * would begin without mirrors, and the place behind the call that asks, in its high half.
      */
     MIRROR("pages for mirrors"),
     /** An instruction that Java executes, to go on behind it when nothing unusual came of it. */

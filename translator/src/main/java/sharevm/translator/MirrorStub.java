@@ -13,9 +13,9 @@ import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
 
 /**
- * Machine code for an access that did not find its page in a mirror, or at another distance than
- * its last one: looks whether the page is in one, and lets the TLB and the next access know. Where
- * it is in none, Java is asked for one now and then.
+ * Machine code for a load that did not find its page in a mirror, or at another distance than its
+ * last one: looks whether the page is in one, and lets the TLB and the next load know. Where it is
+ * in none, Java is asked for one now and then.
  *
  * <p>Called with the number of the page's TLB entry, which is good, in R14, and that of the exit
  * site in {@link Context#MIRROR_SITE}; keeps R13.
@@ -50,11 +50,7 @@ final class MirrorStub {
     a.memory(Code.wide(0x3b), RDX, word(RAX, Context.MIRRORED_MEMORY));
     int moved = a.jumpIf(NOT_EQUAL);
     a.load(RAX, word(RAX, Context.MIRRORED_HOST));
-    a.store(word(R14, Context.MIRROR_READ), RAX);
-    a.memory(Code.wide(0x3b), RCX, word(R14, Context.TLB + Context.TLB_WRITE));
-    int readOnly = a.jumpIf(NOT_EQUAL);
-    a.store(word(R14, Context.MIRROR_WRITE), RAX);
-    a.patchToHere(readOnly);
+    a.store(word(R14, Context.MIRROR), RAX);
     a.registers(Code.wide(0x29), RCX, RAX);
     a.load32(RDX, Context.at(Context.MIRROR_SITE));
     a.arithmetic(false, 4, RDX, (1 << Context.MIRROR_DISTANCE_BITS) - 1);

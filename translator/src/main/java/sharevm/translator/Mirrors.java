@@ -8,14 +8,14 @@ import sharevm.host.MirrorRange;
 
 /**
  * User pages that appear a second time in the host's addresses, in the order of the guest's: all of
- * a zone of the guest's addresses are at one distance from the host's, so that an access need not
- * wait for the TLB to tell where its page is, but only checks, beside a jump that the host
- * predicts, that the TLB agrees.
+ * a zone of the guest's addresses are at one distance from the host's, so that a load need not wait
+ * for the TLB to tell where its page is, but only checks, beside a jump that the host predicts,
+ * that the TLB agrees.
  *
- * <p>A mirror holds no truth of its own. Its word of an entry of the TLB is empty unless the entry
- * is good for that kind of access, and names another address of the same memory. The distances of
- * zones all differ in the bits that choose an entry, so an address agrees with the entry of its own
- * page alone, whatever distance was added to it.
+ * <p>A mirror holds no truth of its own. An entry of {@link Context#MIRROR} is empty unless the
+ * entry of the TLB beside it is good, and names another address of the same memory. The distances
+ * of zones all differ in the bits that choose an entry, so an address agrees with the entry of its
+ * own page alone, whatever distance was added to it.
  */
 final class Mirrors {
   /**
@@ -88,30 +88,18 @@ final class Mirrors {
       forget();
       refused |= !range.clear();
       full = false;
-      shared.set(INT, Context.MIRROR_WISHES, patience);
     }
     shared.set(INT, Context.ADDRESS_SPACE, (int) (cr3 >>> 12) * 37 & ENTRIES - 1);
   }
 
   /** Says that an entry of the user TLB is empty or new: its page is in no mirror yet. */
   void empty(int entry) {
-    shared.set(LONG, Context.MIRROR_READ + 8L * entry, nothing(entry));
-    protect(entry);
-  }
-
-  /** Says that the page of an entry of the user TLB may not be written to. */
-  void protect(int entry) {
-    shared.set(LONG, Context.MIRROR_WRITE + 8L * entry, nothing(entry));
-  }
-
-  /** Returns what no address whose entry this is becomes by any distance. */
-  private static long nothing(int entry) {
-    return (entry ^ ENTRIES / 2) * (long) PAGE;
+    shared.set(LONG, Context.MIRROR + 8L * entry, (entry ^ ENTRIES / 2) * (long) PAGE);
   }
 
   /**
    * Does what an access wants that found its page in no mirror, or in another zone than before, and
-   * was the last of many.
+   * was the last of many. While mirrors are full, whoever asks wants more pages than there can be.
    *
    * @param linear the page, for which there is an entry in the user TLB
    * @param cr3 its address space
@@ -127,8 +115,7 @@ final class Mirrors {
     Zone zone = new Zone(cr3, linear >>> ZONE_BITS);
     full |= pages == mostPages || zones.size() == MOST_ZONES && !zones.contains(zone);
     if (full) {
-      shared.set(INT, Context.MIRROR_WISHES, Integer.MAX_VALUE);
-      return true;
+      return false;
     }
     refused = !show(linear, zone);
     return !refused;

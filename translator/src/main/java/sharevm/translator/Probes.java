@@ -134,7 +134,7 @@ final class Probes {
     int at = window == null ? 0 : windows.operandAt(t.index());
     boolean near = (int) i.displacement - at <= (int) i.displacement;
     if (window == null || !near) {
-      boolean sum = withScratch && t.has(Means.SUMS) && !t.mirrors();
+      boolean sum = withScratch && t.has(Means.SUMS) && !mirrors(write);
       probe(() -> address(i, 0), size, write, aligned, sum);
       return new Place(ADDRESS, sum ? TEMP : Assembler.NONE, 0, 0, false);
     }
@@ -208,11 +208,15 @@ final class Probes {
   private void reachHost(
       Addressing addressing, int size, boolean write, boolean aligned, boolean sum, Miss miss) {
     t.freeFlags();
-    if (t.mirrors()) {
-      throughMirror(addressing, size, write, aligned, miss);
+    if (mirrors(write)) {
+      throughMirror(addressing, size, aligned, miss);
     } else {
       throughTlb(addressing, size, write, aligned, sum, miss);
     }
+  }
+
+  private boolean mirrors(boolean write) {
+    return !write && t.mirrors();
   }
 
   private void throughTlb(
@@ -231,8 +235,7 @@ final class Probes {
    * Adds to the address how far its mirror was from the last one, and only compares with what the
    * TLB says of the page. What does not agree is put aside and asks the TLB as ever.
    */
-  private void throughMirror(
-      Addressing addressing, int size, boolean write, boolean aligned, Miss miss) {
+  private void throughMirror(Addressing addressing, int size, boolean aligned, Miss miss) {
     int number = t.mirrorSite();
     addressing.emit();
     if (aligned) {
@@ -241,7 +244,7 @@ final class Probes {
     pageNumber();
     int slot = number & (1 << Context.MIRROR_DISTANCE_BITS) - 1;
     a.memory(Code.wide(0x03), ADDRESS, Context.at(Context.MIRROR_DISTANCES + 8 * slot));
-    int array = (write ? Context.MIRROR_WRITE : Context.MIRROR_READ) - Context.BIAS;
+    int array = Context.MIRROR - Context.BIAS;
     a.load(TEMP, new Place(Assembler.R15, TEMP, Context.TLB_ENTRY_SHIFT, array, false));
     a.registers(Code.wide(0x31), ADDRESS, TEMP);
     a.arithmetic(true, 7, TEMP, 4096 - size);
@@ -251,7 +254,7 @@ final class Probes {
         () -> {
           a.patchToHere(unknown);
           int plain = a.position();
-          throughTlb(addressing, size, write, false, false, miss);
+          throughTlb(addressing, size, false, false, false, miss);
           t.callMirror(number, plain);
           a.patch(a.jump(), found);
         });

@@ -119,8 +119,8 @@ final class Stubs {
   }
 
   /**
-   * Called when the slice of the budget is spent, with an exit site's number in R14; clears ZF when
-   * there is more of it, and sets ZF when Java is wanted. Uses both scratch registers.
+   * Called when the slice of the budget is spent; clears ZF when there is more of it, and sets ZF
+   * when Java is wanted. Uses both scratch registers.
    */
   int refillOffset() {
     return refill;
@@ -199,17 +199,12 @@ final class Stubs {
     a.load(R13, Context.at(Context.BUDGET_REST));
     a.registers(Code.wide(0x85), R13, R13);
     int spent = a.jumpIf(EQUAL);
-    a.arithmetic(false, 4, R14, (1 << Context.SAMPLE_BITS) - 1);
-    int samples = Context.SAMPLES - Context.BIAS;
-    a.memory(new Code(0, false, false, 0, 0, 0xfe), 1, new Place(R15, R14, 0, samples, false));
-    int hot = a.jumpIf(EQUAL);
     a.constant(R14, tuning.slice());
     a.registers(Code.wide(0x39), R14, R13);
     a.registers(new Code(0, false, true, 0, 1, 0x47), R13, R14);
     a.memory(Code.wide(0x29), R13, Context.at(Context.BUDGET_REST));
     a.memory(Code.wide(0x01), R13, Context.at(Context.BUDGET));
     a.patchToHere(spent);
-    a.patchToHere(hot);
     a.byte1(0xc3);
     a.patchToHere(wanted);
     a.registers(Code.of(0x39), R13, R13);

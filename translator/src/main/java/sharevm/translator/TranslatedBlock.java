@@ -3,6 +3,7 @@ package sharevm.translator;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.IntStream;
 import sharevm.cpu.decode.Instruction;
 
 /**
@@ -32,9 +33,6 @@ final class TranslatedBlock {
   /** Whether every access to memory is checked by itself. */
   final boolean plain;
 
-  /** Whether accesses go through mirrors where they may. */
-  final boolean mirrored;
-
   /** Translations of what is left of this one from an instruction on, each access by itself. */
   private Map<Integer, TranslatedBlock> plainRests = Map.of();
 
@@ -55,25 +53,11 @@ final class TranslatedBlock {
     this.starts = new short[code.length];
     this.followed = trace.followed();
     this.plain = false;
-    this.mirrored = false;
     this.extents = new Extents();
     for (int n = 0; n < code.length; n++) {
       starts[n] = (short) (trace.starts()[n] - rip);
       dependsOn(rip(n), code[n].length);
     }
-  }
-
-  private TranslatedBlock(TranslatedBlock tepid) {
-    this.rip = tepid.rip;
-    this.place = tepid.place;
-    this.secondPage = tepid.secondPage;
-    this.modeKey = tepid.modeKey;
-    this.code = tepid.code;
-    this.starts = tepid.starts;
-    this.followed = tepid.followed;
-    this.plain = false;
-    this.mirrored = true;
-    this.extents = tepid.extents;
   }
 
   private TranslatedBlock(TranslatedBlock whole, int from, int modeKey) {
@@ -85,16 +69,10 @@ final class TranslatedBlock {
     this.starts = new short[code.length];
     this.followed = whole.followed >>> from;
     this.plain = true;
-    this.mirrored = false;
     this.extents = whole.extents;
     for (int n = 0; n < code.length; n++) {
       starts[n] = (short) (whole.start(from + n) - rip);
     }
-  }
-
-  /** Returns the block that does the same through mirrors. */
-  TranslatedBlock throughMirrors() {
-    return new TranslatedBlock(this);
   }
 
   /** Returns the RIP that the offset of an instruction is counted from. */
@@ -122,6 +100,11 @@ final class TranslatedBlock {
       return taken || notTaken;
     }
     return last && InstructionTranslator.isDirectJump(i) && Trace.target(i, start(index)) == rip;
+  }
+
+  /** Whether some instruction may leave the block for its own beginning. */
+  boolean loops() {
+    return IntStream.range(0, code.length).anyMatch(this::jumpsBack);
   }
 
   /** Returns the RIP behind an instruction. */

@@ -204,10 +204,8 @@ public final class Translator implements Engine, CodePages.Cache {
     makeRoom(modeKey);
     TranslatedBlock block =
         new TranslatedBlock(trace(decoded, modeKey), decoded.place, modeKey, decoded.secondPage);
-    boolean hot = tuning.samples() == 0 && hasMirrors(modeKey);
-    TranslatedBlock chosen = hot ? block.throughMirrors() : block;
-    cache.add(chosen);
-    return chosen;
+    cache.add(block);
+    return block;
   }
 
   private Trace trace(Block decoded, int modeKey) {
@@ -323,9 +321,6 @@ public final class Translator implements Engine, CodePages.Cache {
           return leave(old.rip, 0, budget);
         }
         case ENTRY -> {
-          if (context.isHot(number)) {
-            becomesHot(site.block());
-          }
           return leave(site.block().rip, 0, budget);
         }
         case CALL -> {
@@ -349,18 +344,6 @@ public final class Translator implements Engine, CodePages.Cache {
   @Override
   public void release() {
     context.close();
-  }
-
-  /** Translates a block once more, in the way that is worth it for hot ones. */
-  private void becomesHot(TranslatedBlock block) {
-    boolean better = !block.plain && !block.mirrored && hasMirrors(block.modeKey);
-    if (better && block.valid && cache.hasRoom(block.modeKey)) {
-      cache.replace(block, block.throughMirrors());
-    }
-  }
-
-  private boolean hasMirrors(int modeKey) {
-    return tuning.has(Means.MIRRORS) && ModeKey.tlb(modeKey) == 0;
   }
 
   private boolean fillWindow(ExitSite site) {

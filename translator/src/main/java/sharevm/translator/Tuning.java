@@ -31,9 +31,6 @@ public record Tuning(
 
   private static final int HOT = 8;
 
-  /** Some tenths of a millisecond, for the usual {@link #HOT}. */
-  private static final int SAMPLES = 8;
-
   private static final int MOST_MIRROR_PAGES = 4096;
   private static final long BYTES_FOR_MIRROR_PAGE = CODE_BYTES / MOST_MIRROR_PAGES;
 
@@ -66,7 +63,7 @@ public record Tuning(
     CLOCK,
     /** Places in memory that are the sum of a page and an offset. */
     SUMS,
-    /** Accesses of hot code that need not wait for the TLB. */
+    /** Loads in loops that need not wait for the TLB. */
     MIRRORS,
     /** Many blocks between two looks at the attention word. */
     SLICES,
@@ -152,11 +149,6 @@ public record Tuning(
    */
   int mirrorPages() {
     return (int) Math.min(MOST_MIRROR_PAGES, codeBytes / BYTES_FOR_MIRROR_PAGE);
-  }
-
-  /** Slices of the budget that end at one place before the block there is hot; at most 255. */
-  int samples() {
-    return Math.min(255, (hot - 1) * SAMPLES);
   }
 
   /** Instructions that may be executed between two looks at the attention word. */

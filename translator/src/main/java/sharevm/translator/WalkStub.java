@@ -249,8 +249,7 @@ final class WalkStub {
     a.arithmetic(false, 6, RCX, 1 << Context.TLB_BITS + Context.TLB_ENTRY_SHIFT - 1);
     a.registers(Code.wide(0xc1), 4, RCX);
     a.byte1(12 - Context.TLB_ENTRY_SHIFT);
-    a.store(new Place(R15, RAX, 0, Context.MIRROR_READ - Context.BIAS, false), RCX);
-    a.store(new Place(R15, RAX, 0, Context.MIRROR_WRITE - Context.BIAS, false), RCX);
+    a.store(new Place(R15, RAX, 0, Context.MIRROR - Context.BIAS, false), RCX);
   }
 
   /** Adds the entry to the list of those to be emptied when mappings change. */
