@@ -24,6 +24,16 @@ final class CLibrary {
 
   private static final VarHandle ERRNO = CALL_STATE.varHandle(PathElement.groupElement("errno"));
 
+  private static final FunctionDescriptor MAP =
+      FunctionDescriptor.of(
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_INT,
+          ValueLayout.JAVA_INT,
+          ValueLayout.JAVA_INT,
+          ValueLayout.JAVA_LONG);
+
   private CLibrary() {}
 
   /** Whether the host's C library is one of those whose functions are called here. */
@@ -73,6 +83,23 @@ final class CLibrary {
   /** Turns what a method handle threw, which is always a bug, into an unchecked error. */
   static AssertionError unexpected(Throwable thrown) {
     return new AssertionError("a native call threw", thrown);
+  }
+
+  /**
+   * Calls {@code mmap}, for a file from its beginning on.
+   *
+   * @param state where {@code errno} is left
+   * @return the address, or -1
+   * @throws IllegalStateException if the library has none
+   */
+  static long map(
+      MemorySegment state, long address, long bytes, int protection, int flags, int descriptor) {
+    MethodHandle map = function("mmap", MAP);
+    try {
+      return (long) map.invokeExact(state, address, bytes, protection, flags, descriptor, 0L);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
   }
 
   /** Ends the mapping of a range of addresses. */

@@ -140,24 +140,12 @@ public final class ExecutableMemory implements AutoCloseable {
 
   private static long map(Arena scratch, long bytes, int protection, int descriptor)
       throws HostException {
-    try {
-      MethodHandle map =
-          CLibrary.function(
-              "mmap",
-              FunctionDescriptor.of(
-                  JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-      MemorySegment state = CLibrary.callState(scratch);
-      long address = (long) map.invokeExact(state, 0L, bytes, protection, SHARED, descriptor, 0L);
-      if (address == -1) {
-        throw new HostException(
-            "the host refuses executable memory, error " + CLibrary.errno(state));
-      }
-      return address;
-    } catch (HostException | IllegalStateException e) {
-      throw e;
-    } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
+    MemorySegment state = CLibrary.callState(scratch);
+    long address = CLibrary.map(state, 0, bytes, protection, SHARED, descriptor);
+    if (address == -1) {
+      throw new HostException("the host refuses executable memory, error " + CLibrary.errno(state));
     }
+    return address;
   }
 
   private static void close(Arena scratch, int descriptor) {

@@ -38,18 +38,12 @@ public final class MirrorRange implements AutoCloseable {
 
   private final long address;
   private final long bytes;
-  private final MethodHandle map;
   private final MethodHandle remap;
   private final MemorySegment state;
   private final Cleaner.Cleanable release;
 
   private MirrorRange(long bytes) throws HostException {
     this.bytes = bytes;
-    this.map =
-        CLibrary.function(
-            "mmap",
-            FunctionDescriptor.of(
-                JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
     this.remap =
         CLibrary.function(
             "mremap",
@@ -127,11 +121,7 @@ public final class MirrorRange implements AutoCloseable {
   }
 
   private long reserve(long where, int flags) {
-    try {
-      return (long) map.invokeExact(state, where, bytes, NO_ACCESS, RESERVED | flags, -1, 0L);
-    } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
-    }
+    return CLibrary.map(state, where, bytes, NO_ACCESS, RESERVED | flags, -1);
   }
 
   /** Gives the addresses back to the host. */

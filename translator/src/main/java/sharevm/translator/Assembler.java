@@ -272,6 +272,12 @@ final class Assembler {
     byte4(value);
   }
 
+  /** CMP of a byte in memory with zero: sets ZF when it is. */
+  void compareByteWithZero(Place place) {
+    memory(new Code(0, false, false, 0, 0, 0x80), 7, place);
+    byte1(0);
+  }
+
   /** Group 1 arithmetic (ADD /0, OR /1, AND /4, SUB /5, XOR /6, CMP /7) with a constant. */
   void arithmetic(boolean wide, int digit, int register, int value) {
     boolean small = value == (byte) value;

@@ -275,8 +275,7 @@ final class BlockTranslator {
   }
 
   private void wanted(int live, int loadOffset) {
-    a.memory(new Code(0, false, false, 0, 0, 0x80), 7, Context.at(live));
-    a.byte1(0);
+    a.compareByteWithZero(Context.at(live));
     int missing = a.jumpIf(EQUAL);
     int back = a.position();
     later(

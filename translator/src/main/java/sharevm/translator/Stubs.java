@@ -135,13 +135,14 @@ final class Stubs {
     a.move(R15, RDI);
     a.store(Context.at(Context.HOST_RSP), RSP);
     a.move(R14, RSI);
-    a.memory(new Code(0, false, false, 0, 0, 0x80), 7, Context.at(Context.XMM_LIVE));
-    a.byte1(0);
-    int none = a.jumpIf(EQUAL);
-    moveVectors(0x10);
-    a.memory(Code.of0f(0xae), 2, Context.at((int) CpuState.MXCSR));
-    a.patchToHere(none);
-    ifX87Live(() -> FloatingPoint.emitLoad(a));
+    ifLive(
+        a,
+        Context.XMM_LIVE,
+        () -> {
+          moveVectors(0x10);
+          a.memory(Code.of0f(0xae), 2, Context.at((int) CpuState.MXCSR));
+        });
+    ifLive(a, Context.X87_LIVE, () -> FloatingPoint.emitLoad(a));
     for (int guest = 0; guest < Registers.MAPPED; guest++) {
       a.load(Registers.host(guest), Context.register(guest));
     }
@@ -154,15 +155,16 @@ final class Stubs {
     for (int guest = 0; guest < Registers.MAPPED; guest++) {
       a.store(Context.register(guest), Registers.host(guest));
     }
-    ifX87Live(() -> FloatingPoint.emitSave(a));
+    ifLive(a, Context.X87_LIVE, () -> FloatingPoint.emitSave(a));
     a.move(RAX, R14);
-    a.memory(new Code(0, false, false, 0, 0, 0x80), 7, Context.at(Context.XMM_LIVE));
-    a.byte1(0);
-    int none = a.jumpIf(EQUAL);
-    moveVectors(0x11);
-    a.memory(Code.of0f(0xae), 3, Context.at((int) CpuState.MXCSR));
-    a.memory(Code.of0f(0xae), 2, Context.at(Context.HOST_MXCSR));
-    a.patchToHere(none);
+    ifLive(
+        a,
+        Context.XMM_LIVE,
+        () -> {
+          moveVectors(0x11);
+          a.memory(Code.of0f(0xae), 3, Context.at((int) CpuState.MXCSR));
+          a.memory(Code.of0f(0xae), 2, Context.at(Context.HOST_MXCSR));
+        });
     a.load(RSP, Context.at(Context.HOST_RSP));
     a.arithmetic(true, 0, RSP, 8);
     for (int i = CALLEE_SAVED.length - 1; i >= 0; i--) {
@@ -239,9 +241,13 @@ final class Stubs {
     return start;
   }
 
-  private void ifX87Live(Runnable code) {
-    a.memory(new Code(0, false, false, 0, 0, 0x80), 7, Context.at(Context.X87_LIVE));
-    a.byte1(0);
+  /**
+   * Emits code that is executed when registers of the guest's are in the host's.
+   *
+   * @param live where the context says so of them
+   */
+  static void ifLive(Assembler a, int live, Runnable code) {
+    a.compareByteWithZero(Context.at(live));
     int none = a.jumpIf(EQUAL);
     code.run();
     a.patchToHere(none);

@@ -132,8 +132,7 @@ final class SystemInstructions {
     Assembler a = t.assembler();
     compare(a, Context.SYSCALL_IS_PLAIN, 0);
     t.leaveToJavaIf(EQUAL);
-    a.memory(new Code(0, false, false, 0, 0, 0x80), 7, Context.at(Context.X87_LIVE));
-    a.byte1(0);
+    a.compareByteWithZero(Context.at(Context.X87_LIVE));
     t.leaveToJavaIf(NOT_EQUAL);
   }
 

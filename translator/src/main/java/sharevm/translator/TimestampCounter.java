@@ -1,7 +1,6 @@
 package sharevm.translator;
 
 import static sharevm.translator.Assembler.EQUAL;
-import static sharevm.translator.Assembler.R15;
 import static sharevm.translator.Assembler.R8;
 import static sharevm.translator.Assembler.RAX;
 import static sharevm.translator.Assembler.RCX;
@@ -19,7 +18,6 @@ import sharevm.cpu.Timestamp;
 import sharevm.cpu.decode.Instruction;
 import sharevm.host.MonotonicClock;
 import sharevm.translator.Assembler.Code;
-import sharevm.translator.Assembler.Place;
 import sharevm.translator.Tuning.Means;
 
 /**
@@ -86,13 +84,13 @@ final class TimestampCounter {
     for (int register : CALLER_SAVED) {
       a.store(Context.register(register), register);
     }
-    ifVectorsLive(a, () -> moveVectors.emit(false));
+    Stubs.ifLive(a, Context.XMM_LIVE, () -> moveVectors.emit(false));
     a.arithmetic(true, 5, RSP, 8);
     a.constant(RDI, MonotonicClock.NUMBER);
     a.lea(RSI, Context.at(Context.TIME));
     a.memory(Code.of(0xff), 2, Context.at(Context.CLOCK_FUNCTION));
     a.arithmetic(true, 0, RSP, 8);
-    ifVectorsLive(a, () -> moveVectors.emit(true));
+    Stubs.ifLive(a, Context.XMM_LIVE, () -> moveVectors.emit(true));
     for (int register : CALLER_SAVED) {
       a.load(register, Context.register(register));
     }
@@ -113,14 +111,5 @@ final class TimestampCounter {
   interface Vectors {
     /** Emits loads, or stores. */
     void emit(boolean loads);
-  }
-
-  private static void ifVectorsLive(Assembler a, Runnable code) {
-    Place live = Place.at(R15, Context.XMM_LIVE - Context.BIAS);
-    a.memory(new Code(0, false, false, 0, 0, 0x80), 7, live);
-    a.byte1(0);
-    int none = a.jumpIf(EQUAL);
-    code.run();
-    a.patchToHere(none);
   }
 }
