@@ -31,6 +31,7 @@ final class Assembler {
   static final int NOT_BELOW = 3;
   static final int EQUAL = 4;
   static final int NOT_EQUAL = 5;
+  static final int NOT_ABOVE = 6;
   static final int ABOVE = 7;
   static final int SIGN = 8;
 

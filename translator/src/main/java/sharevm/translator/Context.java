@@ -180,7 +180,7 @@ final class Context {
   /** A few bits that differ between address spaces. */
   static final int ADDRESS_SPACE = 844;
 
-  /** Selectors, four bytes each; those of CS and SS may be out of date. */
+  /** Selectors, four bytes each; those of CS and SS may be out of date in 64-bit code. */
   static final int SELECTORS = 800;
 
   // What x87 instructions use: see FloatingPoint.

@@ -75,11 +75,12 @@ final class Copy {
           "CMC",
           "LAHF",
           "SAHF",
-          "DIV");
+          "DIV",
+          "IDIV");
 
   /** Instructions that read their first operand and leave it alone. */
   private static final Set<String> READ_ONLY =
-      Set.of("CMP", "TEST", "BT", "DIV", "MUL", "PUSH", "CALL", "JMP");
+      Set.of("CMP", "TEST", "BT", "DIV", "IDIV", "MUL", "PUSH", "CALL", "JMP");
 
   /** Instructions that write their second operand as well. */
   private static final Set<String> EXCHANGES = Set.of("XCHG", "XADD");

@@ -1,6 +1,8 @@
 package sharevm.translator;
 
+import static sharevm.translator.Assembler.NOT_ABOVE;
 import static sharevm.translator.Assembler.NOT_BELOW;
+import static sharevm.translator.Assembler.NOT_EQUAL;
 import static sharevm.translator.Registers.ADDRESS;
 import static sharevm.translator.Registers.STACK;
 import static sharevm.translator.Registers.TEMP;
@@ -145,6 +147,7 @@ final class InstructionTranslator {
       case "MOVBE" ->
           i.repeat == Instruction.NO_REPEAT && Copy.fits(i, modeKey) ? Copy::emit : null;
       case "DIV" -> i.size >= 4 && Copy.fits(i, modeKey) ? InstructionTranslator::div : null;
+      case "IDIV" -> i.size >= 4 && Copy.fits(i, modeKey) ? InstructionTranslator::idiv : null;
       case "BT", "BTS", "BTR", "BTC" -> bitTest(i, modeKey);
       default ->
           row.is(Attribute.X87)
@@ -174,7 +177,7 @@ final class InstructionTranslator {
   private static boolean isSelector(Instruction i) {
     boolean reads = i.opcode.code() == 0x8c && i.opcode.map() == 0;
     boolean kept = i.source != CpuState.CS && i.source != CpuState.SS;
-    return reads && kept;
+    return reads && (kept || i.codeSize == 4);
   }
 
   private static boolean loadsSelector(Instruction i) {
@@ -282,8 +285,7 @@ final class InstructionTranslator {
   }
 
   private static boolean isSelectorOf32Bits(Instruction i) {
-    boolean kept = i.destination != CpuState.CS && i.destination != CpuState.SS;
-    return isSegment(i) && kept && i.codeSize == 4 && i.size == 4;
+    return isSegment(i) && i.codeSize == 4 && i.size == 4;
   }
 
   private static boolean pops(Instruction i) {
@@ -409,6 +411,38 @@ final class InstructionTranslator {
       t.leaveToJavaIf(NOT_BELOW);
       a.registers(sized(i.size, 0xf7), 6, divisor);
     }
+    t.flagsWritten();
+  }
+
+  /**
+   * IDIV: left to Java unless the upper half is the sign of the lower one, and the divisor neither
+   * 0 nor -1, so that the quotient is in range.
+   */
+  private static void idiv(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    boolean wide = i.size == 8;
+    int divisor = TEMP;
+    if (i.destination == Instruction.MEMORY) {
+      Place place = t.memory().probe(i, i.size, false, false);
+      t.freeFlags();
+      a.memory(sized(i.size, 0x8b), TEMP, place);
+    } else {
+      t.freeFlags();
+      if (Registers.mapped(i.destination)) {
+        divisor = Registers.host(i.destination);
+      } else {
+        a.load(TEMP, Context.register(i.destination));
+      }
+    }
+    a.memory(sized(i.size, 0x8d), ADDRESS, Place.at(divisor, 1));
+    a.arithmetic(wide, 7, ADDRESS, 1);
+    t.leaveToJavaIf(NOT_ABOVE);
+    a.registers(sized(i.size, 0x89), Assembler.RAX, ADDRESS);
+    a.registers(sized(i.size, 0xc1), 7, ADDRESS);
+    a.byte1(wide ? 63 : 31);
+    a.registers(sized(i.size, 0x39), ADDRESS, Assembler.RDX);
+    t.leaveToJavaIf(NOT_EQUAL);
+    a.registers(sized(i.size, 0xf7), 7, divisor);
     t.flagsWritten();
   }
 

@@ -229,7 +229,10 @@ final class SystemInstructions {
     a.store(Context.at(base), ADDRESS);
   }
 
-  /** MOV of ES, DS, FS or GS: to a register of any size, or two bytes of memory. */
+  /**
+   * MOV of a selector, in 64-bit code of ES, DS, FS or GS: to a register of any size, or two bytes
+   * of memory.
+   */
   static void readSelector(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     Place selector = Context.at(Context.SELECTORS + 4 * i.source);
@@ -249,7 +252,7 @@ final class SystemInstructions {
     }
   }
 
-  /** PUSH of ES, DS, FS or GS in 32-bit code, which leaves the word behind the selector alone. */
+  /** PUSH of a selector in 32-bit code, which leaves the word behind the selector alone. */
   static void pushSelector(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     Place place = t.memory().probeStack(-4, 4, true);

@@ -389,7 +389,7 @@ final class Windows {
   private static int[] implied(Instruction i) {
     String mnemonic = i.opcode.mnemonic();
     return switch (mnemonic) {
-      case "MUL", "DIV", "IMUL", "CMPXCHG8B", "CMPXCHG16B", "CWD", "RDTSC" ->
+      case "MUL", "DIV", "IDIV", "IMUL", "CMPXCHG8B", "CMPXCHG16B", "CWD", "RDTSC" ->
           new int[] {CpuState.RAX, CpuState.RDX};
       case "CBW", "LAHF", "CMPXCHG" -> new int[] {CpuState.RAX};
       case "RDTSCP" -> new int[] {CpuState.RAX, CpuState.RCX, CpuState.RDX};

@@ -86,6 +86,8 @@ final class SystemPieces {
         code.put(0x0f, 0xa0, 0x58); // PUSH FS, POP rAX
         if (!is64) {
           code.put(0x1e, 0x58); // PUSH DS, POP EAX
+          code.put(0x0e, 0x58, 0x16, 0x5a); // PUSH CS, POP EAX, PUSH SS, POP EDX
+          code.put(0x8c, 0xc9); // MOV ECX, CS
         }
       }
       default -> code.put(0xf3, 0x90); // PAUSE
