@@ -8,11 +8,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
+import java.util.function.Supplier;
 import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.TypeConversionException;
 import sharevm.library.EngineChoice;
 import sharevm.library.LibraryException;
@@ -22,185 +23,227 @@ import sharevm.library.SerialTarget;
 import sharevm.machine.bus.Trace;
 
 /** {@code sharevm run}: boots a guest and stays with it until it ends. */
-@Command(
-    header = "Boots a guest and stays with it until it ends.",
-    description = {
-      "",
-      "Without --kernel it is the guest 'mini': Debian's cloud kernel and a busybox, fetched with"
-          + " apt-get the first time and kept in ~/.cache/sharevm.",
-      "",
-      "The guest's serial console is this terminal. Ctrl-A x leaves and switches the guest off,"
-          + " Ctrl-A c opens the monitor, Ctrl-A Ctrl-A sends a Ctrl-A. Where input is a pipe, all of"
-          + " it goes to the guest, and its end does not end the guest."
-    },
-    parameterListHeading = "%nParameters:%n",
-    optionListHeading = "%nOptions:%n",
-    sortOptions = false,
-    exitCodeListHeading = "%nExit status:%n",
-    exitCodeList = {
-      " 0:the guest powered off, or was left with Ctrl-A x",
-      " 1:it could not be run",
-      " 2:wrong usage",
-      " 3:the guest crashed: triple fault, or a panic with --no-reboot",
-      "124:--timeout was over",
-      "  n:with --device debug-exit, what the guest wrote"
-    },
-    footer = {
-      "",
-      "Examples:",
-      "  sharevm run",
-      "  printf 'uname -r\\npoweroff -f\\n' | sharevm run",
-      "  sharevm run --kernel bzImage --initrd initrd.gz --append console=ttyS0 --memory 1G"
-    })
 final class RunCommand implements Callable<Integer> {
-  @ParentCommand private SharevmCommand parent;
+  private final Supplier<Diagnostics> diagnostics;
 
-  @Parameters(
-      arity = "0..1",
-      paramLabel = "TARGET",
-      description = "What to boot; nothing, or 'mini': the mini guest.")
-  private Optional<String> target = Optional.empty();
+  private final PositionalParamSpec target =
+      PositionalParamSpec.builder()
+          .index("0")
+          .arity("0..1")
+          .paramLabel("TARGET")
+          .type(String.class)
+          .description("What to boot; nothing, or 'mini': the mini guest.")
+          .build();
+  private final OptionSpec kernel =
+      OptionSpec.builder("--kernel")
+          .paramLabel("FILE")
+          .type(Path.class)
+          .converters(new FileConverter())
+          .description("Linux bzImage, or ELF by Multiboot or PVH.")
+          .build();
+  private final OptionSpec initrd =
+      OptionSpec.builder("--initrd")
+          .paramLabel("FILE")
+          .type(Path.class)
+          .converters(new FileConverter())
+          .description("The kernel's initial file system.")
+          .build();
+  private final OptionSpec append =
+      OptionSpec.builder("--append")
+          .paramLabel("TEXT")
+          .type(String.class)
+          .description(
+              "The kernel's command line (default: console=ttyS0); added to the mini guest's own.")
+          .build();
+  private final OptionSpec memory =
+      OptionSpec.builder("--memory")
+          .paramLabel("SIZE")
+          .type(long.class)
+          .defaultValue("512M")
+          .converters(new SizeConverter())
+          .description("The guest's memory, 16M to 64G (default: ${DEFAULT-VALUE}).")
+          .build();
+  private final OptionSpec cpus =
+      OptionSpec.builder("--cpus")
+          .paramLabel("N")
+          .type(int.class)
+          .defaultValue("1")
+          .converters(new CountConverter())
+          .description("Processors, 1 to 16 (default: ${DEFAULT-VALUE}).")
+          .build();
+  private final OptionSpec cpu =
+      OptionSpec.builder("--cpu")
+          .paramLabel("MODEL")
+          .type(String.class)
+          .description(
+              "The processors' model: standard, amd64, pentium3, pentium or 486 (default:"
+                  + " standard).")
+          .build();
+  private final OptionSpec engine =
+      OptionSpec.builder("--engine")
+          .paramLabel("auto|translator|interpreter")
+          .type(EngineChoice.class)
+          .defaultValue("auto")
+          .converters(new EngineConverter())
+          .description("What executes the guest (default: ${DEFAULT-VALUE}).")
+          .build();
+  private final OptionSpec engineOptions =
+      OptionSpec.builder("--engine-option")
+          .paramLabel("NAME=off")
+          .type(List.class)
+          .auxiliaryTypes(String.class)
+          .initialValue(List.of())
+          .splitRegex(",")
+          .hidden(true)
+          .description("Do without one of the translator's means to speed.")
+          .build();
+  private final OptionSpec serial =
+      OptionSpec.builder("--serial")
+          .paramLabel("stdio|FILE|none")
+          .type(SerialTarget.class)
+          .defaultValue("stdio")
+          .converters(new SerialConverter())
+          .description("Where the serial port goes (default: ${DEFAULT-VALUE}).")
+          .build();
+  // Nobody reads it: its converter refuses what there is not.
+  private final OptionSpec net =
+      OptionSpec.builder("--net")
+          .paramLabel("none")
+          .type(String.class)
+          .defaultValue("none")
+          .converters(new NetConverter())
+          .description("The network (default, and all there is so far: ${DEFAULT-VALUE}).")
+          .build();
+  private final OptionSpec devices =
+      OptionSpec.builder("--device")
+          .paramLabel("debug-exit")
+          .type(Set.class)
+          .auxiliaryTypes(String.class)
+          .initialValue(Set.of())
+          .splitRegex(",")
+          .converters(new DeviceConverter())
+          .description(
+              "A further device. debug-exit: a write to port F4h ends the run with status (value << 1)"
+                  + " | 1.")
+          .build();
+  private final OptionSpec noReboot =
+      Arguments.flag("The guest's reboot ends the run.", "--no-reboot");
+  private final OptionSpec timeout =
+      OptionSpec.builder("--timeout")
+          .paramLabel("TIME")
+          .type(Duration.class)
+          .converters(new TimeConverter())
+          .description("End the run after so long: 500ms, 60s, 5m, 2h.")
+          .build();
+  private final OptionSpec stats =
+      Arguments.flag("Show instructions, speed and time at the end.", "--stats");
+  private final OptionSpec trace =
+      OptionSpec.builder("--trace")
+          .paramLabel("WORD")
+          .type(Set.class)
+          .auxiliaryTypes(Trace.Category.class)
+          .initialValue(Set.of())
+          .splitRegex(",")
+          .converters(new TraceConverter())
+          .description(
+              "Write to standard error what chips do (apic, pci, uart and so on), what the processors"
+                  + " meet (cpu), what the translator makes (blocks), or all.")
+          .build();
 
-  @Option(
-      names = "--kernel",
-      paramLabel = "FILE",
-      converter = FileConverter.class,
-      description = "Linux bzImage, or ELF by Multiboot or PVH.")
-  private Optional<Path> kernel = Optional.empty();
+  /**
+   * @param diagnostics asked for when the arguments have been read, which say how much is wanted
+   */
+  RunCommand(Supplier<Diagnostics> diagnostics) {
+    this.diagnostics = diagnostics;
+  }
 
-  @Option(
-      names = "--initrd",
-      paramLabel = "FILE",
-      converter = FileConverter.class,
-      description = "The kernel's initial file system.")
-  private Optional<Path> initrd = Optional.empty();
-
-  @Option(
-      names = "--append",
-      paramLabel = "TEXT",
-      description =
-          "The kernel's command line (default: console=ttyS0); added to the mini guest's own.")
-  private Optional<String> append = Optional.empty();
-
-  @Option(
-      names = "--memory",
-      paramLabel = "SIZE",
-      defaultValue = "512M",
-      converter = SizeConverter.class,
-      description = "The guest's memory, 16M to 64G (default: ${DEFAULT-VALUE}).")
-  private long memory;
-
-  @Option(
-      names = "--cpus",
-      paramLabel = "N",
-      defaultValue = "1",
-      converter = CountConverter.class,
-      description = "Processors, 1 to 16 (default: ${DEFAULT-VALUE}).")
-  private int cpus;
-
-  @Option(
-      names = "--cpu",
-      paramLabel = "MODEL",
-      description =
-          "The processors' model: standard, amd64, pentium3, pentium or 486 (default: standard).")
-  private Optional<String> cpu = Optional.empty();
-
-  @Option(
-      names = "--engine",
-      paramLabel = "auto|translator|interpreter",
-      defaultValue = "auto",
-      converter = EngineConverter.class,
-      description = "What executes the guest (default: ${DEFAULT-VALUE}).")
-  private EngineChoice engine;
-
-  @Option(
-      names = "--engine-option",
-      paramLabel = "NAME=off",
-      split = ",",
-      hidden = true,
-      description = "Do without one of the translator's means to speed.")
-  private List<String> engineOptions = List.of();
-
-  @Option(
-      names = "--serial",
-      paramLabel = "stdio|FILE|none",
-      defaultValue = "stdio",
-      converter = SerialConverter.class,
-      description = "Where the serial port goes (default: ${DEFAULT-VALUE}).")
-  private SerialTarget serial;
-
-  @SuppressWarnings("UnusedVariable") // its converter refuses what there is not
-  @Option(
-      names = "--net",
-      paramLabel = "none",
-      defaultValue = "none",
-      converter = NetConverter.class,
-      description = "The network (default, and all there is so far: ${DEFAULT-VALUE}).")
-  private String net;
-
-  @Option(
-      names = "--device",
-      paramLabel = "debug-exit",
-      split = ",",
-      converter = DeviceConverter.class,
-      description =
-          "A further device. debug-exit: a write to port F4h ends the run with status (value << 1) | 1.")
-  private Set<String> devices = Set.of();
-
-  @Option(names = "--no-reboot", description = "The guest's reboot ends the run.")
-  private boolean noReboot;
-
-  @Option(
-      names = "--timeout",
-      paramLabel = "TIME",
-      converter = TimeConverter.class,
-      description = "End the run after so long: 500ms, 60s, 5m, 2h.")
-  private Optional<Duration> timeout = Optional.empty();
-
-  @Option(names = "--stats", description = "Show instructions, speed and time at the end.")
-  private boolean stats;
-
-  @Option(
-      names = "--trace",
-      paramLabel = "WORD",
-      split = ",",
-      converter = TraceConverter.class,
-      description =
-          "Write to standard error what chips do (apic, pci, uart and so on), what the processors meet"
-              + " (cpu), what the translator makes (blocks), or all.")
-  private Set<Trace.Category> trace = Set.of();
-
-  private RunCommand() {}
+  CommandSpec spec() {
+    CommandSpec spec =
+        Arguments.command(
+            this,
+            target,
+            kernel,
+            initrd,
+            append,
+            memory,
+            cpus,
+            cpu,
+            engine,
+            engineOptions,
+            serial,
+            net,
+            devices,
+            noReboot,
+            timeout,
+            stats,
+            trace);
+    spec.usageMessage()
+        .header("Boots a guest and stays with it until it ends.")
+        .description(
+            "",
+            "Without --kernel it is the guest 'mini': Debian's cloud kernel and a busybox, fetched"
+                + " with apt-get the first time and kept in ~/.cache/sharevm.",
+            "",
+            "The guest's serial console is this terminal. Ctrl-A x leaves and switches the guest"
+                + " off, Ctrl-A c opens the monitor, Ctrl-A Ctrl-A sends a Ctrl-A. Where input is a"
+                + " pipe, all of it goes to the guest, and its end does not end the guest.")
+        .parameterListHeading("%nParameters:%n")
+        .optionListHeading("%nOptions:%n")
+        .sortOptions(false)
+        .exitCodeListHeading("%nExit status:%n")
+        .exitCodeList(
+            UsageMessageSpec.keyValuesMap(
+                " 0:the guest powered off, or was left with Ctrl-A x",
+                " 1:it could not be run",
+                " 2:wrong usage",
+                " 3:the guest crashed: triple fault, or a panic with --no-reboot",
+                "124:--timeout was over",
+                "  n:with --device debug-exit, what the guest wrote"))
+        .footer(
+            "",
+            "Examples:",
+            "  sharevm run",
+            "  printf 'uname -r\\npoweroff -f\\n' | sharevm run",
+            "  sharevm run --kernel bzImage --initrd initrd.gz --append console=ttyS0 --memory 1G");
+    return spec;
+  }
 
   @Override
   public Integer call() throws LibraryException {
-    if (target.isPresent() && !target.get().equals("mini")) {
+    String target = this.target.getValue();
+    if (target != null && !target.equals("mini")) {
       throw LibraryException.usage(
           "there is no guest '"
-              + target.get()
+              + target
               + "': leave it out for the mini guest, or give --kernel FILE");
     }
-    if (target.isPresent() && kernel.isPresent()) {
+    if (target != null && kernel.getValue() != null) {
       throw LibraryException.usage(
           "the guest 'mini' has a kernel of its own: leave out one of 'mini' and --kernel");
     }
-    return new RunSession(request(), serial, stats, parent.diagnostics()).run();
+    return new RunSession(request(), serial.getValue(), Arguments.given(stats), diagnostics.get())
+        .run();
   }
 
   private RunRequest request() {
+    Set<String> devices = this.devices.getValue();
     return new RunRequest(
-        kernel,
-        initrd,
-        append,
-        memory,
-        cpus,
-        cpu,
-        engine,
-        engineOptions,
+        given(kernel),
+        given(initrd),
+        given(append),
+        memory.getValue(),
+        cpus.getValue(),
+        given(cpu),
+        engine.getValue(),
+        engineOptions.getValue(),
         devices.contains("debug-exit"),
-        noReboot,
-        timeout,
-        trace);
+        Arguments.given(noReboot),
+        given(timeout),
+        trace.getValue());
+  }
+
+  private static <T> Optional<T> given(OptionSpec option) {
+    return Optional.ofNullable(option.getValue());
   }
 
   /** Turns the library's complaint about a word into the parser's. */

@@ -3,53 +3,49 @@ package sharevm.app;
 import java.io.PrintStream;
 import java.util.Arrays;
 import picocli.CommandLine;
-import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
-import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 import sharevm.app.disk.DiskCommand;
 import sharevm.library.HostHoles;
 
 /** The command {@code sharevm} and what all its subcommands have in common. */
-@Command(
-    name = "sharevm",
-    versionProvider = Version.class,
-    synopsisSubcommandLabel = "COMMAND",
-    header = "Runs unmodified operating systems on any host with a Java runtime.",
-    optionListHeading = "%nOptions:%n",
-    commandListHeading = "%nCommands:%n",
-    footer = {
-      "",
-      "'sharevm run' boots a small Linux; 'sharevm run --help' tells all that a run can be."
-    })
 final class SharevmCommand implements Runnable {
-  @SuppressWarnings("UnusedVariable") // picocli acts on it
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      scope = ScopeType.INHERIT,
-      description = "Show this help.")
-  private boolean help;
+  private final OptionSpec help =
+      OptionSpec.builder("-h", "--help")
+          .type(boolean.class)
+          .usageHelp(true)
+          .scopeType(ScopeType.INHERIT)
+          .description("Show this help.")
+          .build();
+  private final OptionSpec version =
+      OptionSpec.builder("-V", "--version")
+          .type(boolean.class)
+          .versionHelp(true)
+          .description("Show the version.")
+          .build();
+  private final OptionSpec verbose =
+      OptionSpec.builder("--verbose")
+          .type(boolean.class)
+          .initialValue(false)
+          .scopeType(ScopeType.INHERIT)
+          .description("Add details and stack traces to errors.")
+          .build();
+  private final CommandSpec spec = Arguments.command(this, help, version, verbose);
 
-  @SuppressWarnings("UnusedVariable") // picocli acts on it
-  @Option(
-      names = {"-V", "--version"},
-      versionHelp = true,
-      description = "Show the version.")
-  private boolean version;
-
-  @Option(
-      names = "--verbose",
-      scope = ScopeType.INHERIT,
-      description = "Add details and stack traces to errors.")
-  private boolean verbose;
-
-  @Spec private CommandSpec spec;
-
-  private SharevmCommand() {}
+  private SharevmCommand() {
+    spec.name("sharevm").versionProvider(new Version());
+    spec.usageMessage()
+        .synopsisSubcommandLabel("COMMAND")
+        .header("Runs unmodified operating systems on any host with a Java runtime.")
+        .optionListHeading("%nOptions:%n")
+        .commandListHeading("%nCommands:%n")
+        .footer(
+            "",
+            "'sharevm run' boots a small Linux; 'sharevm run --help' tells all that a run can be.");
+  }
 
   /** Parses and executes; returns the exit status. */
   static int execute(String... arguments) {
@@ -67,11 +63,11 @@ final class SharevmCommand implements Runnable {
   }
 
   private static CommandLine describe(SharevmCommand command, String... arguments) {
-    CommandLine line = new CommandLine(command);
+    CommandLine line = new CommandLine(command.spec);
     new Subcommands()
-        .with("run", RunCommand.class)
-        .with("disk", DiskCommand.class)
-        .with("warm-up", WarmUpCommand.class)
+        .with("run", () -> new RunCommand(command::diagnostics).spec())
+        .with("disk", DiskCommand::describe)
+        .with("warm-up", () -> new WarmUpCommand().spec())
         .addTo(line, arguments);
     CommandLine disk = line.getSubcommands().get("disk");
     if (disk != null) {
@@ -87,7 +83,7 @@ final class SharevmCommand implements Runnable {
   }
 
   Diagnostics diagnostics() {
-    return new Diagnostics(System.err, verbose);
+    return new Diagnostics(System.err, Arguments.given(verbose));
   }
 
   @Override

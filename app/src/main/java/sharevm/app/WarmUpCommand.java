@@ -11,21 +11,23 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 /**
  * What the JVM watches when its AOT cache is made: the ways that every start goes. Not for people.
  */
-@Command(hidden = true)
 final class WarmUpCommand implements Callable<Integer> {
   /** Enough for several threads to have something to do. */
   private static final int DISK_BYTES = 32 << 20;
 
-  @Option(names = "--guest", description = "Boot the guest mini as well.")
-  private boolean guest;
+  private final OptionSpec guest = Arguments.flag("Boot the guest mini as well.", "--guest");
 
-  private WarmUpCommand() {}
+  CommandSpec spec() {
+    CommandSpec spec = Arguments.command(this, guest);
+    spec.usageMessage().hidden(true);
+    return spec;
+  }
 
   @Override
   public Integer call() throws IOException {
@@ -36,7 +38,7 @@ final class WarmUpCommand implements Callable<Integer> {
     root.usage(nowhere);
     root.getSubcommands().get("run").usage(nowhere);
     convertDisks();
-    if (guest) {
+    if (Arguments.given(guest)) {
       return SharevmCommand.execute("run", "--timeout", "60s");
     }
     return ExitStatus.DONE;

@@ -5,34 +5,37 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import sharevm.app.Arguments;
 import sharevm.disk.CheckReport;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskImages;
 
 /** Looks for damage. */
-@Command(description = "Look for what contradicts the format. Status 1 when something is wrong.")
 final class CheckCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "IMAGE")
-  private Path image;
+  private final PositionalParamSpec image = Arguments.file(0, "IMAGE");
+  private final OptionSpec repair =
+      Arguments.flag(
+          "Mend what needs no guess; what is overwritten is kept in IMAGE.before-repair.",
+          "--repair");
+  private final OptionSpec json = Arguments.flag("As JSON.", "--json");
 
-  @Option(
-      names = "--repair",
-      description = "Mend what needs no guess; what is overwritten is kept in IMAGE.before-repair.")
-  private boolean repair;
-
-  @Option(names = "--json", description = "As JSON.")
-  private boolean json;
-
-  private CheckCommand() {}
+  CommandSpec spec() {
+    CommandSpec spec = Arguments.command(this, image, repair, json);
+    spec.usageMessage()
+        .description("Look for what contradicts the format. Status 1 when something is wrong.");
+    return spec;
+  }
 
   @Override
   public Integer call() throws DiskException {
+    Path image = this.image.getValue();
     Path journal = image.resolveSibling(image.getFileName() + ".before-repair");
-    CheckReport report = repair ? DiskImages.repair(image, journal) : DiskImages.check(image);
-    if (json) {
+    CheckReport report =
+        Arguments.given(repair) ? DiskImages.repair(image, journal) : DiskImages.check(image);
+    if (Arguments.given(json)) {
       System.out.println(Json.of(map(report)));
     } else {
       for (CheckReport.Finding finding : report.findings()) {

@@ -1,25 +1,27 @@
 package sharevm.app.disk;
 
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import sharevm.app.Arguments;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskImages;
 
 /** Writes a layer's content into its parent. */
-@Command(
-    description =
-        "Write what a layer holds into its parent. Other layers on that parent become invalid.")
 final class CommitCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "IMAGE")
-  private Path image;
+  private final PositionalParamSpec image = Arguments.file(0, "IMAGE");
 
-  private CommitCommand() {}
+  CommandSpec spec() {
+    CommandSpec spec = Arguments.command(this, image);
+    spec.usageMessage()
+        .description(
+            "Write what a layer holds into its parent. Other layers on that parent become invalid.");
+    return spec;
+  }
 
   @Override
   public Integer call() throws DiskException {
-    DiskImages.commit(image);
+    DiskImages.commit(image.getValue());
     return 0;
   }
 }

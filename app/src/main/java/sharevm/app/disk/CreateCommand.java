@@ -2,39 +2,45 @@ package sharevm.app.disk;
 
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import sharevm.app.Arguments;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskImages;
 
 /** Makes an empty image. */
-@Command(description = "Make an empty image, or an empty layer on top of another.")
 final class CreateCommand implements Callable<Integer> {
-  @Parameters(index = "0", paramLabel = "IMAGE")
-  private Path image;
+  private final PositionalParamSpec image = Arguments.file(0, "IMAGE");
+  private final PositionalParamSpec size =
+      PositionalParamSpec.builder()
+          .index("1")
+          .arity("0..1")
+          .paramLabel("SIZE")
+          .type(Long.class)
+          .converters(new Sizes())
+          .description("Of the disk.")
+          .build();
+  private final OptionSpec parent =
+      OptionSpec.builder("-b", "--parent")
+          .paramLabel("IMAGE")
+          .type(Path.class)
+          .converters(Path::of)
+          .description("Make a layer on top of this image, as large as it.")
+          .build();
+  private final FormatOptions format = new FormatOptions();
 
-  @Parameters(
-      index = "1",
-      paramLabel = "SIZE",
-      arity = "0..1",
-      converter = Sizes.class,
-      description = "Of the disk.")
-  private Long size;
-
-  @Option(
-      names = {"-b", "--parent"},
-      paramLabel = "IMAGE",
-      description = "Make a layer on top of this image, as large as it.")
-  private Path parent;
-
-  @Mixin private FormatOptions format;
-
-  private CreateCommand() {}
+  CommandSpec spec() {
+    CommandSpec spec = format.addTo(Arguments.command(this, image, size, parent));
+    spec.usageMessage().description("Make an empty image, or an empty layer on top of another.");
+    return spec;
+  }
 
   @Override
   public Integer call() throws DiskException {
+    Path image = this.image.getValue();
+    Long size = this.size.getValue();
+    Path parent = this.parent.getValue();
     if ((size == null) == (parent == null)) {
       throw DiskException.invalid(image.toString(), "give either a SIZE or a --parent");
     }

@@ -4,7 +4,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Set;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import sharevm.app.Arguments;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskFormat;
 import sharevm.disk.DiskFormat.Qcow2;
@@ -18,59 +20,74 @@ import sharevm.disk.DiskFormat.Vmdk;
 final class FormatOptions {
   private static final Set<String> FIXED = Set.of("vhd", "vhdx", "vdi");
 
-  @Option(
-      names = {"-f", "--format"},
-      paramLabel = "FORMAT",
-      description = "raw, qcow2, vhd, vhdx, vmdk or vdi; by the file's name if not given.")
-  private String format;
+  private final OptionSpec format =
+      OptionSpec.builder("-f", "--format")
+          .paramLabel("FORMAT")
+          .type(String.class)
+          .description("raw, qcow2, vhd, vhdx, vmdk or vdi; by the file's name if not given.")
+          .build();
+  private final OptionSpec variant =
+      OptionSpec.builder("--variant")
+          .paramLabel("V")
+          .type(String.class)
+          .initialValue("")
+          .description(
+              "vmdk: monolithicSparse, monolithicFlat, twoGbMaxExtentSparse, twoGbMaxExtentFlat,"
+                  + " streamOptimized, vmfs; vhd, vhdx, vdi: dynamic, fixed.")
+          .build();
+  private final OptionSpec adapter =
+      OptionSpec.builder("--adapter")
+          .paramLabel("A")
+          .type(String.class)
+          .defaultValue("lsilogic")
+          .description("vmdk: ide, buslogic, lsilogic, pvscsi... (${DEFAULT-VALUE})")
+          .build();
+  private final OptionSpec blockSize =
+      OptionSpec.builder("--block-size")
+          .paramLabel("SIZE")
+          .type(long.class)
+          .converters(new Sizes())
+          .initialValue(0L)
+          .description("qcow2: the cluster's; vhd, vhdx: the block's.")
+          .build();
+  private final OptionSpec sectorSize =
+      OptionSpec.builder("--sector-size")
+          .paramLabel("N")
+          .type(int.class)
+          .defaultValue("512")
+          .description("vhdx: 512 or 4096 (${DEFAULT-VALUE}).")
+          .build();
+  private final OptionSpec wholeMiB =
+      Arguments.flag("vhd: round up to a whole MiB, as Azure asks for.", "--whole-mib");
+  private final OptionSpec zstd =
+      Arguments.flag("qcow2: compress clusters by zstd instead of zlib.", "--zstd");
+  private final OptionSpec version =
+      OptionSpec.builder("--qcow2-version")
+          .paramLabel("N")
+          .type(int.class)
+          .defaultValue("3")
+          .description("qcow2: 2 or 3.")
+          .build();
+  private final OptionSpec extendedL2 =
+      Arguments.flag("qcow2: allocate by subclusters.", "--extended-l2");
 
-  @Option(
-      names = "--variant",
-      paramLabel = "V",
-      description =
-          "vmdk: monolithicSparse, monolithicFlat, twoGbMaxExtentSparse, twoGbMaxExtentFlat,"
-              + " streamOptimized, vmfs; vhd, vhdx, vdi: dynamic, fixed.")
-  private String variant = "";
-
-  @Option(
-      names = "--adapter",
-      paramLabel = "A",
-      defaultValue = "lsilogic",
-      description = "vmdk: ide, buslogic, lsilogic, pvscsi... (${DEFAULT-VALUE})")
-  private String adapter;
-
-  @Option(
-      names = "--block-size",
-      paramLabel = "SIZE",
-      converter = Sizes.class,
-      description = "qcow2: the cluster's; vhd, vhdx: the block's.")
-  private long blockSize;
-
-  @Option(
-      names = "--sector-size",
-      paramLabel = "N",
-      defaultValue = "512",
-      description = "vhdx: 512 or 4096 (${DEFAULT-VALUE}).")
-  private int sectorSize;
-
-  @Option(names = "--whole-mib", description = "vhd: round up to a whole MiB, as Azure asks for.")
-  private boolean wholeMiB;
-
-  @Option(names = "--zstd", description = "qcow2: compress clusters by zstd instead of zlib.")
-  private boolean zstd;
-
-  @Option(
-      names = "--qcow2-version",
-      paramLabel = "N",
-      defaultValue = "3",
-      description = "qcow2: 2 or 3.")
-  private int version;
-
-  @Option(names = "--extended-l2", description = "qcow2: allocate by subclusters.")
-  private boolean extendedL2;
+  /** Lets a command take them. */
+  CommandSpec addTo(CommandSpec spec) {
+    return spec.addOption(format)
+        .addOption(variant)
+        .addOption(adapter)
+        .addOption(blockSize)
+        .addOption(sectorSize)
+        .addOption(wholeMiB)
+        .addOption(zstd)
+        .addOption(version)
+        .addOption(extendedL2);
+  }
 
   /** The format that is asked for, by option or by the file's name. */
   DiskFormat format(Path file) throws DiskException {
+    String format = this.format.getValue();
+    String variant = this.variant.getValue();
     String name = format == null ? byName(file) : format.toLowerCase(Locale.ROOT);
     DiskFormat usual =
         DiskFormat.named(name)
@@ -86,26 +103,33 @@ final class FormatOptions {
     return switch (usual) {
       case Raw raw -> raw;
       case Vdi _ -> new Vdi(fixed);
-      case Vhd vhd -> new Vhd(fixed, blockSize(vhd.blockSize()), wholeMiB);
-      case Vhdx vhdx -> new Vhdx(fixed, blockSize(vhdx.blockSize()), sectorSize);
-      case Vmdk _ -> new Vmdk(vmdkVariant(file), adapter);
+      case Vhd vhd -> new Vhd(fixed, blockSize(vhd.blockSize()), Arguments.given(wholeMiB));
+      case Vhdx vhdx -> new Vhdx(fixed, blockSize(vhdx.blockSize()), sectorSize.getValue());
+      case Vmdk _ -> new Vmdk(vmdkVariant(file), adapter.getValue());
       case Qcow2 qcow2 -> {
         int size = blockSize(1 << qcow2.clusterBits());
         if (Integer.bitCount(size) != 1) {
           throw DiskException.invalid(file.toString(), "a cluster's size is a power of two");
         }
-        Qcow2.Compression compression = zstd ? Qcow2.Compression.ZSTD : Qcow2.Compression.ZLIB;
+        Qcow2.Compression compression =
+            Arguments.given(zstd) ? Qcow2.Compression.ZSTD : Qcow2.Compression.ZLIB;
         yield new Qcow2(
-            version, Integer.numberOfTrailingZeros(size), compression, extendedL2, false);
+            version.getValue(),
+            Integer.numberOfTrailingZeros(size),
+            compression,
+            Arguments.given(extendedL2),
+            false);
       }
     };
   }
 
   private int blockSize(int usual) {
+    long blockSize = this.blockSize.getValue();
     return blockSize == 0 ? usual : (int) Math.min(blockSize, Integer.MAX_VALUE);
   }
 
   private Vmdk.Variant vmdkVariant(Path file) throws DiskException {
+    String variant = this.variant.getValue();
     if (variant.isEmpty()) {
       return Vmdk.Variant.MONOLITHIC_SPARSE;
     }

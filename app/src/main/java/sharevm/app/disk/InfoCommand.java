@@ -1,14 +1,14 @@
 package sharevm.app.disk;
 
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import sharevm.app.Arguments;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskImage;
 import sharevm.disk.DiskImages;
@@ -17,26 +17,26 @@ import sharevm.disk.OpenOptions;
 import sharevm.disk.Snapshot;
 
 /** Says what an image is, and all below it. */
-@Command(description = "Say what an image is: format, sizes, chain, snapshots, oddities.")
 final class InfoCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "IMAGE")
-  private Path image;
+  private final PositionalParamSpec image = Arguments.file(0, "IMAGE");
+  private final OptionSpec json = Arguments.flag("As JSON.", "--json");
+  private final OptionSpec alone = Arguments.flag("Without its parents.", "--alone");
 
-  @Option(names = "--json", description = "As JSON.")
-  private boolean json;
-
-  @Option(names = "--alone", description = "Without its parents.")
-  private boolean alone;
-
-  private InfoCommand() {}
+  CommandSpec spec() {
+    CommandSpec spec = Arguments.command(this, image, json, alone);
+    spec.usageMessage()
+        .description("Say what an image is: format, sizes, chain, snapshots, oddities.");
+    return spec;
+  }
 
   @Override
   public Integer call() throws DiskException {
     // Only looks, so it may look at what is in use.
     OpenOptions options = Images.reading().unlocked();
-    try (DiskImage disk = DiskImages.open(image, alone ? options.withoutParents() : options)) {
+    options = Arguments.given(alone) ? options.withoutParents() : options;
+    try (DiskImage disk = DiskImages.open(image.getValue(), options)) {
       ImageInfo info = disk.info();
-      System.out.print(json ? Json.of(map(info)) + "\n" : text(info));
+      System.out.print(Arguments.given(json) ? Json.of(map(info)) + "\n" : text(info));
     }
     return 0;
   }

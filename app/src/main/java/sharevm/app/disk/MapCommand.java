@@ -1,31 +1,33 @@
 package sharevm.app.disk;
 
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import sharevm.app.Arguments;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskImage;
 import sharevm.disk.DiskImages;
 import sharevm.disk.Extent;
 
 /** Lists where the parts of a disk are. */
-@Command(description = "List what is stored where: position, length, kind, layer, place.")
 final class MapCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "IMAGE")
-  private Path image;
+  private final PositionalParamSpec image = Arguments.file(0, "IMAGE");
+  private final OptionSpec json = Arguments.flag("As JSON.", "--json");
 
-  @Option(names = "--json", description = "As JSON.")
-  private boolean json;
-
-  private MapCommand() {}
+  CommandSpec spec() {
+    CommandSpec spec = Arguments.command(this, image, json);
+    spec.usageMessage()
+        .description("List what is stored where: position, length, kind, layer, place.");
+    return spec;
+  }
 
   @Override
   public Integer call() throws DiskException {
-    try (DiskImage disk = DiskImages.open(image, Images.reading())) {
+    boolean json = this.json.getValue();
+    try (DiskImage disk = DiskImages.open(image.getValue(), Images.reading())) {
       String separator = "[\n";
       for (long at = 0; at < disk.size(); ) {
         Extent extent = disk.extent(at, disk.size() - at);

@@ -7,9 +7,10 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import sharevm.app.Arguments;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskImage;
 import sharevm.disk.DiskImages;
@@ -17,44 +18,53 @@ import sharevm.disk.OpenOptions;
 import sharevm.disk.nbd.NbdServer;
 
 /** Serves a disk to NBD clients until it is interrupted. */
-@Command(
-    description = {
-      "Serve a disk to NBD clients, on the loopback address or a Unix socket, until interrupted.",
-      "There is no TLS: whoever reaches the socket reaches the disk."
-    })
 final class ServeCommand implements Callable<Integer> {
   private static final int NBD_PORT = 10809;
 
-  @Parameters(paramLabel = "IMAGE")
-  private Path image;
+  private final PositionalParamSpec image = Arguments.file(0, "IMAGE");
+  private final OptionSpec socket =
+      OptionSpec.builder("--socket")
+          .paramLabel("PATH")
+          .type(Path.class)
+          .converters(Path::of)
+          .description("A Unix socket instead of TCP.")
+          .build();
+  private final OptionSpec port =
+      OptionSpec.builder("--port")
+          .paramLabel("N")
+          .type(int.class)
+          .initialValue(NBD_PORT)
+          .description("The TCP port (" + NBD_PORT + "); 0 for any.")
+          .build();
+  private final OptionSpec name =
+      OptionSpec.builder("--name")
+          .paramLabel("NAME")
+          .type(String.class)
+          .initialValue("")
+          .description("The export's name.")
+          .build();
+  private final OptionSpec writable = Arguments.flag("Let clients write.", "-w", "--writable");
 
-  @Option(names = "--socket", paramLabel = "PATH", description = "A Unix socket instead of TCP.")
-  private Path socket;
-
-  @Option(
-      names = "--port",
-      paramLabel = "N",
-      description = "The TCP port (" + NBD_PORT + "); 0 for any.")
-  private int port = NBD_PORT;
-
-  @Option(names = "--name", paramLabel = "NAME", description = "The export's name.")
-  private String name = "";
-
-  @Option(
-      names = {"-w", "--writable"},
-      description = "Let clients write.")
-  private boolean writable;
-
-  private ServeCommand() {}
+  CommandSpec spec() {
+    CommandSpec spec = Arguments.command(this, image, socket, port, name, writable);
+    spec.usageMessage()
+        .description(
+            "Serve a disk to NBD clients, on the loopback address or a Unix socket, until"
+                + " interrupted.",
+            "There is no TLS: whoever reaches the socket reaches the disk.");
+    return spec;
+  }
 
   @Override
   public Integer call() throws DiskException, InterruptedException {
+    Path socket = this.socket.getValue();
+    String name = this.name.getValue();
     SocketAddress address =
         socket == null
-            ? new InetSocketAddress(InetAddress.getLoopbackAddress(), port)
+            ? new InetSocketAddress(InetAddress.getLoopbackAddress(), port.getValue())
             : UnixDomainSocketAddress.of(socket);
-    OpenOptions options = writable ? Images.writing() : Images.reading();
-    DiskImage disk = DiskImages.open(image, options);
+    OpenOptions options = Arguments.given(writable) ? Images.writing() : Images.reading();
+    DiskImage disk = DiskImages.open(image.getValue(), options);
     NbdServer server;
     try {
       server = NbdServer.start(disk, name, address);

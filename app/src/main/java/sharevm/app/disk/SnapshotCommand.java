@@ -2,10 +2,11 @@ package sharevm.app.disk;
 
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.ArgGroup;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.ArgGroupSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import sharevm.app.Arguments;
 import sharevm.disk.DiskException;
 import sharevm.disk.DiskImage;
 import sharevm.disk.DiskImages;
@@ -14,37 +15,37 @@ import sharevm.disk.Snapshot;
 import sharevm.disk.Snapshots;
 
 /** Works with the snapshots inside an image. */
-@Command(
-    description =
-        "List, take, apply or delete the snapshots that an image keeps within itself (qcow2).")
 final class SnapshotCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "IMAGE")
-  private Path image;
+  private final PositionalParamSpec image = Arguments.file(0, "IMAGE");
+  private final OptionSpec take = named("--take", "Keep the present content.");
+  private final OptionSpec apply = named("--apply", "Make a kept content the present one.");
+  private final OptionSpec delete = named("--delete", "Forget a kept content.");
 
-  @ArgGroup private Action action;
-
-  /** One of them, or none to list. */
-  static final class Action {
-    @Option(names = "--take", paramLabel = "NAME", description = "Keep the present content.")
-    private String take;
-
-    @Option(
-        names = "--apply",
-        paramLabel = "NAME",
-        description = "Make a kept content the present one.")
-    private String apply;
-
-    @Option(names = "--delete", paramLabel = "NAME", description = "Forget a kept content.")
-    private String delete;
-
-    private Action() {}
+  private static OptionSpec named(String option, String description) {
+    return OptionSpec.builder(option)
+        .paramLabel("NAME")
+        .type(String.class)
+        .description(description)
+        .build();
   }
 
-  private SnapshotCommand() {}
+  CommandSpec spec() {
+    CommandSpec spec = Arguments.command(this, image);
+    spec.addArgGroup(ArgGroupSpec.builder().addArg(take).addArg(apply).addArg(delete).build());
+    spec.usageMessage()
+        .description(
+            "List, take, apply or delete the snapshots that an image keeps within itself"
+                + " (qcow2).");
+    return spec;
+  }
 
   @Override
   public Integer call() throws DiskException {
-    boolean list = action == null;
+    Path image = this.image.getValue();
+    String take = this.take.getValue();
+    String apply = this.apply.getValue();
+    String delete = this.delete.getValue();
+    boolean list = take == null && apply == null && delete == null;
     OpenOptions options = list ? Images.reading() : Images.writing();
     try (DiskImage disk = DiskImages.open(image, options)) {
       Snapshots snapshots =
@@ -58,12 +59,12 @@ final class SnapshotCommand implements Callable<Integer> {
               "%-6s %-30s %s  %s%n",
               snapshot.id(), snapshot.name(), snapshot.taken(), Sizes.text(snapshot.diskSize()));
         }
-      } else if (action.take != null) {
-        System.out.println(snapshots.takeSnapshot(action.take).id());
-      } else if (action.apply != null) {
-        snapshots.applySnapshot(action.apply);
+      } else if (take != null) {
+        System.out.println(snapshots.takeSnapshot(take).id());
+      } else if (apply != null) {
+        snapshots.applySnapshot(apply);
       } else {
-        snapshots.deleteSnapshot(action.delete);
+        snapshots.deleteSnapshot(delete);
       }
     }
     return 0;
