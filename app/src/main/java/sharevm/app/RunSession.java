@@ -67,8 +67,8 @@ final class RunSession {
     }
     Optional<Terminal> terminal = Terminal.ofStandardInput();
     Console console = new Console(machine, terminal, diagnostics);
-    console.start();
     try {
+      console.start();
       return machine.run();
     } finally {
       console.end();

@@ -15,13 +15,15 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
 /**
- * What the JVM watches when its AOT cache is made: the ways that every start goes. Not for people.
+ * What the JVM watches when its AOT caches are made: the ways that every start goes. Not for
+ * people.
  */
 final class WarmUpCommand implements Callable<Integer> {
   /** Enough for several threads to have something to do. */
   private static final int DISK_BYTES = 32 << 20;
 
-  private final OptionSpec guest = Arguments.flag("Boot the guest mini as well.", "--guest");
+  private final OptionSpec guest =
+      Arguments.flag("Boot the guest mini instead of converting disks.", "--guest");
 
   CommandSpec spec() {
     CommandSpec spec = Arguments.command(this, guest);
@@ -31,6 +33,9 @@ final class WarmUpCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (Arguments.given(guest)) {
+      return SharevmCommand.execute("run", "--timeout", "60s");
+    }
     PrintStream nowhere =
         new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
     nowhere.println(Version.line());
@@ -38,9 +43,6 @@ final class WarmUpCommand implements Callable<Integer> {
     root.usage(nowhere);
     root.getSubcommands().get("run").usage(nowhere);
     convertDisks();
-    if (Arguments.given(guest)) {
-      return SharevmCommand.execute("run", "--timeout", "60s");
-    }
     return ExitStatus.DONE;
   }
 
@@ -61,6 +63,7 @@ final class WarmUpCommand implements Callable<Integer> {
       SharevmCommand.execute("disk", "convert", "-f", format, from.toString(), to.toString());
       Files.delete(from);
       from = to;
+      SharevmCommand.execute("disk", "info", from.toString());
     }
     Files.delete(from);
     Files.delete(folder);

@@ -61,9 +61,7 @@ final class SalvageReader {
 
   /** What was lost, in order of position. */
   synchronized List<ConvertReport.Lost> lost() {
-    return lost.stream()
-        .sorted(java.util.Comparator.comparingLong(ConvertReport.Lost::position))
-        .toList();
+    return lost.stream().sorted((a, b) -> Long.compare(a.position(), b.position())).toList();
   }
 
   synchronized long lostBytes() {
