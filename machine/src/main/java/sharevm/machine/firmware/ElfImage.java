@@ -51,6 +51,16 @@ public record ElfImage(
    * Reads the headers of a file that {@link #fits}; an executable for another machine is refused.
    */
   public static ElfImage parse(GuestFile file) {
+    return parse(file, file.size());
+  }
+
+  /**
+   * Reads the headers of a file of which not all is at hand.
+   *
+   * @param file its first bytes, which {@link #fits}
+   * @param fileBytes its length
+   */
+  static ElfImage parse(GuestFile file, long fileBytes) {
     boolean wide = file.u8(4) == 2;
     int machine = file.u16(18);
     if (file.u8(5) != 1 || (machine != EM_386 && machine != EM_X86_64)) {
@@ -73,7 +83,7 @@ public record ElfImage(
       long type = file.u32(at);
       if (type == PT_LOAD || type == PT_NOTE) {
         Segment segment = wide ? segment64(file, at) : segment32(file, at);
-        file.slice(segment.offset(), segment.fileBytes());
+        file.checkContains(fileBytes, segment.offset(), segment.fileBytes());
         if (type == PT_NOTE) {
           notes.add(segment);
         } else if (segment.memoryBytes() != 0) {

@@ -63,17 +63,26 @@ public record GuestFile(String name, MemorySegment bytes) {
 
   /** Returns whether a range lies in the file. */
   public boolean contains(long offset, long length) {
-    return offset >= 0 && length >= 0 && offset <= size() && length <= size() - offset;
+    return contains(size(), offset, length);
+  }
+
+  private static boolean contains(long size, long offset, long length) {
+    return offset >= 0 && length >= 0 && offset <= size && length <= size - offset;
   }
 
   /** Returns a range. */
   public MemorySegment slice(long offset, long length) {
-    if (!contains(offset, length)) {
+    checkContains(size(), offset, length);
+    return bytes.asSlice(offset, length);
+  }
+
+  /** Refuses the file if a range is not within its first {@code size} bytes. */
+  void checkContains(long size, long offset, long length) {
+    if (!contains(size, offset, length)) {
       throw new LoaderException(
           "%s: truncated: ends at byte %d, %d bytes at %d are missing; fetch it again"
-              .formatted(name, size(), length, offset));
+              .formatted(name, size, length, offset));
     }
-    return bytes.asSlice(offset, length);
   }
 
   /** Reads a byte, zero-extended. */

@@ -2,7 +2,7 @@ package sharevm.machine.firmware;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.lang.foreign.Arena;
+import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -13,8 +13,11 @@ import org.tukaani.xz.SingleXZInputStream;
 /**
  * The compressed kernel inside a bzImage, unpacked on the host: tens of times faster than to have
  * the guest's own decompressor interpreted.
+ *
+ * @param packed its bytes
+ * @param size of what it unpacks to: an ELF file, with relocations behind its end
  */
-final class KernelPayload {
+record KernelPayload(MemorySegment packed, long size) {
   private static final int GZIP_MAGIC = 0x8B1F;
   private static final int XZ_MAGIC = 0x587A_37FD;
   private static final int ELF_MAGIC = 0x464C_457F;
@@ -24,17 +27,13 @@ final class KernelPayload {
   private static final ValueLayout.OfInt MAGIC =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  private KernelPayload() {}
-
   /**
-   * Unpacks the payload.
+   * Finds the payload.
    *
    * @param limit bytes that it may become at most
-   * @param arena where it is put: tens of megabytes that the heap would keep for the whole run
-   * @return the ELF file in it, with relocations behind its end, or nothing if there is none, it is
-   *     packed in a way unknown here, or is damaged: then the guest's decompressor has the say
+   * @return nothing if there is none that could be a kernel
    */
-  static Optional<GuestFile> unpack(GuestFile kernel, LinuxHeader header, long limit, Arena arena) {
+  static Optional<KernelPayload> find(GuestFile kernel, LinuxHeader header, long limit) {
     long offset = header.setupBytes() + header.payloadOffset();
     long length = header.payloadLength();
     if (header.payloadOffset() == 0
@@ -46,47 +45,43 @@ final class KernelPayload {
     if (size < 64 || size > limit) {
       return Optional.empty();
     }
-    try {
-      return unpack(kernel.slice(offset, length), size, arena)
-          .map(bytes -> new GuestFile(kernel.name(), bytes));
-    } catch (IOException | IllegalArgumentException e) {
-      return Optional.empty();
-    }
+    return Optional.of(new KernelPayload(kernel.slice(offset, length), size));
   }
 
-  private static Optional<MemorySegment> unpack(MemorySegment packed, long size, Arena arena)
-      throws IOException {
+  /**
+   * Unpacks, from the first byte to the last.
+   *
+   * @throws IOException if it is packed in a way unknown here, or is damaged, or if {@code to} has
+   *     enough
+   */
+  void unpackTo(OutputStream to) throws IOException {
     int magic = packed.get(MAGIC, 0);
-    if (magic == ELF_MAGIC) {
-      return Optional.of(packed);
-    }
-    boolean gzip = (magic & 0xFFFF) == GZIP_MAGIC;
-    if (!gzip && magic != XZ_MAGIC && magic != Lz4.LEGACY_MAGIC) {
-      return Optional.empty();
-    }
-    MemorySegment unpacked = arena.allocate(size);
     if (magic == Lz4.LEGACY_MAGIC) {
-      Lz4.unpack(packed, unpacked);
-    } else {
-      InputStream in = new SegmentInputStream(packed);
-      read(
-          gzip ? new GZIPInputStream(in, BUFFER_BYTES) : new SingleXZInputStream(in, XZ_MEMORY_KIB),
-          unpacked);
+      Lz4.unpack(packed, size, to);
+      return;
     }
-    return Optional.of(unpacked);
+    InputStream in = new SegmentInputStream(packed);
+    if ((magic & 0xFFFF) == GZIP_MAGIC) {
+      copy(new GZIPInputStream(in, BUFFER_BYTES), to);
+    } else if (magic == XZ_MAGIC) {
+      copy(new SingleXZInputStream(in, XZ_MEMORY_KIB), to);
+    } else if (magic == ELF_MAGIC) {
+      copy(in, to);
+    } else {
+      throw new IOException("packed in an unknown way");
+    }
   }
 
-  private static void read(InputStream in, MemorySegment to) throws IOException {
+  private void copy(InputStream in, OutputStream to) throws IOException {
     try (in) {
       byte[] buffer = new byte[BUFFER_BYTES];
-      long at = 0;
-      while (at < to.byteSize()) {
-        int count = in.read(buffer, 0, (int) Math.min(buffer.length, to.byteSize() - at));
+      for (long left = size; left > 0; ) {
+        int count = in.read(buffer, 0, (int) Math.min(buffer.length, left));
         if (count < 0) {
-          throw new IOException("only " + at + " of " + to.byteSize() + " bytes");
+          throw new IOException(left + " of " + size + " bytes are missing");
         }
-        MemorySegment.copy(buffer, 0, to, ValueLayout.JAVA_BYTE, at, count);
-        at += count;
+        to.write(buffer, 0, count);
+        left -= count;
       }
     }
   }

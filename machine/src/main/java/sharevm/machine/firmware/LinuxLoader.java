@@ -1,6 +1,6 @@
 package sharevm.machine.firmware;
 
-import java.lang.foreign.Arena;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import sharevm.machine.firmware.EntryState.Mode;
@@ -115,18 +115,29 @@ public final class LinuxLoader {
 
   /** Loads the ELF file inside; empty if it cannot be unpacked or placed here. */
   private Optional<EntryState> loadUnpacked(LinuxBoot boot, LinuxHeader header, EntryPoint door) {
-    try (Arena arena = Arena.ofConfined()) {
-      return KernelPayload.unpack(boot.kernel(), header, map.usableLowEnd(), arena)
-          .filter(ElfImage::fits)
-          .map(ElfImage::parse)
-          .filter(elf -> elf.fitsBetween(MIB, map.usableLowEnd()))
-          .filter(elf -> isWide(elf) == (door == EntryPoint.LONG_64))
-          .map(elf -> loadUnpacked(boot, header, elf));
+    boolean wide = door == EntryPoint.LONG_64;
+    return KernelPayload.find(boot.kernel(), header, map.usableLowEnd())
+        .flatMap(payload -> unpack(boot.kernel().name(), payload, wide))
+        .map(elf -> enterUnpacked(boot, header, elf));
+  }
+
+  /** Unpacks an ELF file to its place; if it is damaged, the guest's decompressor has the say. */
+  private Optional<ElfImage> unpack(String name, KernelPayload payload, boolean wide) {
+    long end = map.usableLowEnd();
+    ElfPlacement placement =
+        new ElfPlacement(
+            memory, name, payload.size(), elf -> elf.fitsBetween(MIB, end) && isWide(elf) == wide);
+    try {
+      payload.unpackTo(placement);
+      placement.finish();
+      return Optional.of(placement.image());
+    } catch (IOException e) {
+      placement.undo();
+      return Optional.empty();
     }
   }
 
-  private EntryState loadUnpacked(LinuxBoot boot, LinuxHeader header, ElfImage elf) {
-    elf.copyTo(memory);
+  private EntryState enterUnpacked(LinuxBoot boot, LinuxHeader header, ElfImage elf) {
     long end = Math.max(elf.physicalEnd(), elf.physicalStart() + header.initSize());
     long initrd = placeInitrd(boot, end, header.initrdMax());
     BootParams params =

@@ -1,5 +1,7 @@
 package sharevm.machine.firmware;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -27,7 +29,7 @@ final class Lz4 {
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final MemorySegment frame;
-  private final MemorySegment unpacked;
+  private final OutputStream unpacked;
 
   /** Packed bytes from {@link #from} to {@link #filled}; more of the block are in the frame. */
   private final byte[] in = new byte[IN_BYTES];
@@ -42,39 +44,41 @@ final class Lz4 {
 
   private int to;
 
-  /** Where in {@link #out} the bytes begin that are not yet in {@link #unpacked}. */
+  /** Where in {@link #out} the bytes begin that {@link #unpacked} has not taken. */
   private int kept;
 
-  private long written;
+  /** How many bytes are still to come out. */
+  private long left;
 
-  private Lz4(MemorySegment frame, MemorySegment unpacked) {
+  private Lz4(MemorySegment frame, long size, OutputStream unpacked) {
     this.frame = frame;
+    this.left = size;
     this.unpacked = unpacked;
   }
 
   /**
-   * Unpacks blocks until the output is full.
+   * Unpacks blocks until all is out.
    *
-   * @param out takes the bytes; its size is how many must come out
-   * @throws IllegalArgumentException if the input is no such frame or gives another number of bytes
+   * @param size how many bytes must come out
+   * @throws IOException if the input is no such frame or gives another number of bytes
    */
-  static void unpack(MemorySegment frame, MemorySegment out) {
-    new Lz4(frame, out).unpack();
+  static void unpack(MemorySegment frame, long size, OutputStream out) throws IOException {
+    new Lz4(frame, size, out).unpack();
   }
 
-  private void unpack() {
+  private void unpack() throws IOException {
     long at = 0;
-    while (written < unpacked.byteSize()) {
+    while (left > 0) {
       long length = word(at);
       at += 4;
       if (length == LEGACY_MAGIC) {
         continue;
       }
       if (at == 4) {
-        throw new IllegalArgumentException("no legacy LZ4 frame");
+        throw new IOException("no legacy LZ4 frame");
       }
       if (length == 0 || length > frame.byteSize() - at) {
-        throw new IllegalArgumentException("damaged LZ4 block of " + length + " bytes");
+        throw new IOException("damaged LZ4 block of " + length + " bytes");
       }
       next = at;
       blockEnd = at + length;
@@ -84,7 +88,7 @@ final class Lz4 {
   }
 
   /** Unpacks one block: sequences of literals and a match, the last without a match. */
-  private void block() {
+  private void block() throws IOException {
     from = 0;
     filled = 0;
     to = 0;
@@ -100,27 +104,27 @@ final class Lz4 {
     write();
   }
 
-  private void literals(int length) {
-    for (int left = length; left > 0; ) {
+  private void literals(int length) throws IOException {
+    for (int rest = length; rest > 0; ) {
       if (!hasMore()) {
         throw damaged();
       }
-      int count = Math.min(Math.min(left, filled - from), room());
+      int count = Math.min(Math.min(rest, filled - from), room());
       System.arraycopy(in, from, out, to, count);
       from += count;
       to += count;
-      left -= count;
+      rest -= count;
     }
   }
 
-  private void match(int distance, int length) {
+  private void match(int distance, int length) throws IOException {
     if (distance == 0 || distance > to) {
       throw damaged();
     }
-    for (int left = length; left > 0; ) {
-      int count = Math.min(left, room());
+    for (int rest = length; rest > 0; ) {
+      int count = Math.min(rest, room());
       copy(distance, count);
-      left -= count;
+      rest -= count;
     }
   }
 
@@ -135,7 +139,7 @@ final class Lz4 {
     }
   }
 
-  private int length(int nibble) {
+  private int length(int nibble) throws IOException {
     int length = nibble;
     if (nibble == 15) {
       int more;
@@ -148,7 +152,7 @@ final class Lz4 {
   }
 
   /** Returns how many bytes can be put out, at least one: makes room where there is none. */
-  private int room() {
+  private int room() throws IOException {
     if (to == out.length) {
       write();
       System.arraycopy(out, to - WINDOW, out, 0, WINDOW);
@@ -158,17 +162,17 @@ final class Lz4 {
     return out.length - to;
   }
 
-  private void write() {
+  private void write() throws IOException {
     int count = to - kept;
-    if (count > unpacked.byteSize() - written) {
-      throw new IllegalArgumentException("more LZ4 data than expected");
+    if (count > left) {
+      throw new IOException("more LZ4 data than expected");
     }
-    MemorySegment.copy(out, kept, unpacked, ValueLayout.JAVA_BYTE, written, count);
-    written += count;
+    unpacked.write(out, kept, count);
+    left -= count;
     kept = to;
   }
 
-  private int take() {
+  private int take() throws IOException {
     if (from == filled && !hasMore()) {
       throw damaged();
     }
@@ -186,13 +190,13 @@ final class Lz4 {
     return from < filled;
   }
 
-  private IllegalArgumentException damaged() {
-    return new IllegalArgumentException("damaged LZ4 data near byte " + (next - filled + from));
+  private IOException damaged() {
+    return new IOException("damaged LZ4 data near byte " + (next - filled + from));
   }
 
-  private long word(long at) {
+  private long word(long at) throws IOException {
     if (at > frame.byteSize() - 4) {
-      throw new IllegalArgumentException("LZ4 data end at byte " + frame.byteSize());
+      throw new IOException("LZ4 data end at byte " + frame.byteSize());
     }
     return frame.get(WORD, at) & 0xFFFF_FFFFL;
   }

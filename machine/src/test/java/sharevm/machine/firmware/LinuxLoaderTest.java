@@ -117,6 +117,29 @@ class LinuxLoaderTest {
   }
 
   @Test
+  void segmentsOfManyPiecesAreWholeAndClearedWhereTheEndIsDamaged() throws IOException {
+    byte[] content = new byte[300_000];
+    new Random(9).nextBytes(content);
+    byte[] elf = Arrays.copyOf(Guest.elf(true, ElfImage.EM_X86_64, 0x2000000), 0x204 + 300_000);
+    System.arraycopy(content, 0, elf, 0x204, content.length);
+    Guest.put(elf, 0x60, 4 + content.length, 8);
+    Guest.put(elf, 0x68, 0x50000, 8);
+    for (byte[] packed : new byte[][] {gzip(elf), xz(elf), lz4(elf), elf}) {
+      Guest fresh = new Guest(64);
+      byte[] image = packedImage(packed, elf.length);
+      LinuxLoader loader = new LinuxLoader(fresh.memory, fresh.map, 0);
+      assertThat(loader.load(Guest.boot(image, null, "")).rip()).isEqualTo(0x2000000);
+      assertThat(fresh.memory.read(0x2000004, content.length)).isEqualTo(content);
+
+      Guest second = new Guest(64);
+      byte[] cut = packedImage(Arrays.copyOf(packed, packed.length - 100), elf.length);
+      loader = new LinuxLoader(second.memory, second.map, 0);
+      assertThat(loader.load(Guest.boot(cut, null, "")).rip()).isEqualTo(0x1000200);
+      assertThat(second.memory.read(0x2000000, 0x50000)).isEqualTo(new byte[0x50000]);
+    }
+  }
+
+  @Test
   void whatCannotWorkIsSaidInOneLine() {
     byte[] image = Guest.bzImage(0x20F, new byte[4096]);
     refused(Guest.boot(new byte[0], null, ""), "empty");
