@@ -1,45 +1,23 @@
 package sharevm.host;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
-import java.util.ArrayList;
-import java.util.List;
 
-/**
- * Functions of the C library, found by name.
- *
- * <p>Every handle made here takes as its first argument a segment of {@link #CALL_STATE}, in which
- * the call leaves {@code errno}.
- */
+/** What several classes ask of the C library, and which one it is. */
 final class CLibrary {
-  /** Where a call leaves {@code errno}. */
-  static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
-
-  private static final VarHandle ERRNO = CALL_STATE.varHandle(PathElement.groupElement("errno"));
-
-  private static final FunctionDescriptor MAP =
-      FunctionDescriptor.of(
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_INT,
-          ValueLayout.JAVA_INT,
-          ValueLayout.JAVA_INT,
-          ValueLayout.JAVA_LONG);
+  /** {@code MFD_CLOEXEC} of Linux, linux/memfd.h. */
+  private static final int CLOSE_ON_EXEC = 1;
 
   private CLibrary() {}
 
   /** Whether the host's C library is one of those whose functions are called here. */
   static boolean isPosix() {
-    String system = System.getProperty("os.name");
-    return system.equals("Linux") || system.equals("Mac OS X");
+    return isLinux() || isMac();
+  }
+
+  /** Whether the host is Linux. */
+  static boolean isLinux() {
+    return System.getProperty("os.name").equals("Linux");
   }
 
   /** Whether the host is macOS, where some constants differ from Linux's. */
@@ -48,41 +26,24 @@ final class CLibrary {
   }
 
   /**
-   * Returns a function of the C library.
+   * Makes a file in memory, which Linux has.
    *
-   * @throws IllegalStateException if the library has none of that name
+   * @param state where {@code errno} is left
+   * @return its descriptor, or -1
+   * @throws IllegalStateException if the library has no such function
    */
-  @SuppressWarnings("restricted") // This module is the one that may call native code.
-  static MethodHandle function(String name, FunctionDescriptor type, Linker.Option... options) {
-    Linker linker = Linker.nativeLinker();
-    MemorySegment address =
-        linker
-            .defaultLookup()
-            .find(name)
-            .orElseThrow(() -> new IllegalStateException("the C library has no " + name));
-    List<Linker.Option> all = new ArrayList<>(List.of(options));
-    all.add(Linker.Option.captureCallState("errno"));
-    return linker.downcallHandle(address, type, all.toArray(Linker.Option[]::new));
+  static int memoryFile(MemorySegment state, String name) {
+    try (Arena scratch = Arena.ofConfined()) {
+      long text = scratch.allocateFrom(name).address();
+      return CFunction.of("memfd_create").callInt(state, text, CLOSE_ON_EXEC);
+    }
   }
 
-  /** Returns the descriptor of a function from these to an {@code int}. */
-  static FunctionDescriptor toInt(ValueLayout... arguments) {
-    return FunctionDescriptor.of(ValueLayout.JAVA_INT, arguments);
-  }
-
-  /** Allocates what the first argument of every handle must be. */
-  static MemorySegment callState(Arena arena) {
-    return arena.allocate(CALL_STATE);
-  }
-
-  /** Returns the error number that the last call with this state left. */
-  static int errno(MemorySegment callState) {
-    return (int) ERRNO.get(callState, 0L);
-  }
-
-  /** Turns what a method handle threw, which is always a bug, into an unchecked error. */
-  static AssertionError unexpected(Throwable thrown) {
-    return new AssertionError("a native call threw", thrown);
+  /** Closes a descriptor. */
+  static void close(int descriptor) {
+    try (Arena scratch = Arena.ofConfined()) {
+      CFunction.of("close").call(CFunction.callState(scratch), descriptor);
+    }
   }
 
   /**
@@ -94,23 +55,13 @@ final class CLibrary {
    */
   static long map(
       MemorySegment state, long address, long bytes, int protection, int flags, int descriptor) {
-    MethodHandle map = function("mmap", MAP);
-    try {
-      return (long) map.invokeExact(state, address, bytes, protection, flags, descriptor, 0L);
-    } catch (Throwable thrown) {
-      throw unexpected(thrown);
-    }
+    return CFunction.of("mmap").call(state, address, bytes, protection, flags, descriptor, 0);
   }
 
   /** Ends the mapping of a range of addresses. */
   static void unmap(long address, long bytes) {
     try (Arena scratch = Arena.ofConfined()) {
-      int _ =
-          (int)
-              function("munmap", toInt(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG))
-                  .invokeExact(callState(scratch), address, bytes);
-    } catch (Throwable thrown) {
-      throw unexpected(thrown);
+      CFunction.of("munmap").call(CFunction.callState(scratch), address, bytes);
     }
   }
 }

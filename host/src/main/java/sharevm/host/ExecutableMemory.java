@@ -1,7 +1,5 @@
 package sharevm.host;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
@@ -19,9 +17,6 @@ import java.lang.ref.Cleaner;
  * longer reachable or is closed; no code of it may be running then.
  */
 public final class ExecutableMemory implements AutoCloseable {
-  /** {@code MFD_CLOEXEC} of Linux, linux/memfd.h. */
-  private static final int CLOSE_ON_EXEC = 1;
-
   /**
    * {@code PROT_READ}, {@code PROT_WRITE}, {@code PROT_EXEC}, {@code MAP_SHARED} of Linux,
    * asm-generic/mman-common.h.
@@ -61,7 +56,7 @@ public final class ExecutableMemory implements AutoCloseable {
    * @throws HostException if the host has no such memory, or refuses it
    */
   public static ExecutableMemory allocate(long bytes) throws HostException {
-    if (!System.getProperty("os.name").equals("Linux")) {
+    if (!CLibrary.isLinux()) {
       throw new HostException("executable memory is to be had on Linux hosts only");
     }
     try (Arena scratch = Arena.ofConfined()) {
@@ -71,7 +66,7 @@ public final class ExecutableMemory implements AutoCloseable {
         long code = map(scratch, bytes, READ | EXECUTE, descriptor);
         return new ExecutableMemory(reinterpreted(writable, bytes), code, bytes);
       } finally {
-        close(scratch, descriptor);
+        CLibrary.close(descriptor);
       }
     } catch (IllegalStateException e) {
       throw new HostException("the host has no executable memory: " + e.getMessage(), e);
@@ -98,7 +93,7 @@ public final class ExecutableMemory implements AutoCloseable {
     try {
       return (long) CALL.invokeExact(MemorySegment.ofAddress(codeAddress + offset), first, second);
     } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
+      throw CFunction.unexpected(thrown);
     }
   }
 
@@ -120,42 +115,22 @@ public final class ExecutableMemory implements AutoCloseable {
   }
 
   private static int file(Arena scratch, long bytes) throws HostException {
-    try {
-      MethodHandle create = CLibrary.function("memfd_create", CLibrary.toInt(ADDRESS, JAVA_INT));
-      MethodHandle setLength = CLibrary.function("ftruncate", CLibrary.toInt(JAVA_INT, JAVA_LONG));
-      MemorySegment state = CLibrary.callState(scratch);
-      int descriptor =
-          (int) create.invokeExact(state, scratch.allocateFrom("sharevm-code"), CLOSE_ON_EXEC);
-      if (descriptor < 0 || (int) setLength.invokeExact(state, descriptor, bytes) != 0) {
-        throw new HostException(
-            "the host refuses a file in memory, error " + CLibrary.errno(state));
-      }
-      return descriptor;
-    } catch (HostException | IllegalStateException e) {
-      throw e;
-    } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
+    MemorySegment state = CFunction.callState(scratch);
+    int descriptor = CLibrary.memoryFile(state, "sharevm-code");
+    if (descriptor < 0 || CFunction.of("ftruncate").callInt(state, descriptor, bytes) != 0) {
+      throw new HostException("the host refuses a file in memory, error " + CFunction.errno(state));
     }
+    return descriptor;
   }
 
   private static long map(Arena scratch, long bytes, int protection, int descriptor)
       throws HostException {
-    MemorySegment state = CLibrary.callState(scratch);
+    MemorySegment state = CFunction.callState(scratch);
     long address = CLibrary.map(state, 0, bytes, protection, SHARED, descriptor);
     if (address == -1) {
-      throw new HostException("the host refuses executable memory, error " + CLibrary.errno(state));
+      throw new HostException(
+          "the host refuses executable memory, error " + CFunction.errno(state));
     }
     return address;
-  }
-
-  private static void close(Arena scratch, int descriptor) {
-    try {
-      int _ =
-          (int)
-              CLibrary.function("close", CLibrary.toInt(JAVA_INT))
-                  .invokeExact(CLibrary.callState(scratch), descriptor);
-    } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
-    }
   }
 }

@@ -1,13 +1,9 @@
 package sharevm.host;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
@@ -34,9 +30,6 @@ public final class GuestRam implements AutoCloseable {
 
   /** The unit of sizes and of the host's commitment: 4 KiB. */
   public static final int PAGE_BYTES = 4096;
-
-  /** {@code MFD_CLOEXEC} of Linux, linux/memfd.h. */
-  private static final int CLOSE_ON_EXEC = 1;
 
   private final Arena arena;
   private final MemorySegment segment;
@@ -155,7 +148,7 @@ public final class GuestRam implements AutoCloseable {
   }
 
   private static FileChannel sparseFile() throws IOException {
-    if (System.getProperty("os.name").equals("Linux")) {
+    if (CLibrary.isLinux()) {
       int descriptor = memoryFile();
       if (descriptor >= 0) {
         try {
@@ -166,7 +159,7 @@ public final class GuestRam implements AutoCloseable {
         } catch (IOException _) {
           // No /proc here: a temporary file serves as well.
         } finally {
-          closeDescriptor(descriptor);
+          CLibrary.close(descriptor);
         }
       }
     }
@@ -187,25 +180,9 @@ public final class GuestRam implements AutoCloseable {
   /** Returns the descriptor of a new file in memory, or -1 when the host has none to give. */
   private static int memoryFile() {
     try (Arena scratch = Arena.ofConfined()) {
-      MethodHandle create = CLibrary.function("memfd_create", CLibrary.toInt(ADDRESS, JAVA_INT));
-      return (int)
-          create.invokeExact(
-              CLibrary.callState(scratch), scratch.allocateFrom("sharevm-ram"), CLOSE_ON_EXEC);
+      return CLibrary.memoryFile(CFunction.callState(scratch), "sharevm-ram");
     } catch (IllegalStateException _) {
       return -1;
-    } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
-    }
-  }
-
-  private static void closeDescriptor(int descriptor) {
-    try (Arena scratch = Arena.ofConfined()) {
-      int _ =
-          (int)
-              CLibrary.function("close", CLibrary.toInt(JAVA_INT))
-                  .invokeExact(CLibrary.callState(scratch), descriptor);
-    } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
     }
   }
 

@@ -1,12 +1,7 @@
 package sharevm.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.lang.ref.Cleaner;
 import java.util.Optional;
 
@@ -38,20 +33,17 @@ public final class MirrorRange implements AutoCloseable {
 
   private final long address;
   private final long bytes;
-  private final MethodHandle remap;
+  private final CFunction remap;
   private final MemorySegment state;
   private final Cleaner.Cleanable release;
 
   private MirrorRange(long bytes) throws HostException {
     this.bytes = bytes;
-    this.remap =
-        CLibrary.function(
-            "mremap",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG));
-    this.state = CLibrary.callState(Arena.ofAuto());
+    this.remap = CFunction.of("mremap");
+    this.state = CFunction.callState(Arena.ofAuto());
     this.address = reserve(0, 0);
     if (address == -1) {
-      throw new HostException("the host refuses addresses, error " + CLibrary.errno(state));
+      throw new HostException("the host refuses addresses, error " + CFunction.errno(state));
     }
     long reserved = address;
     this.release = CLEANER.register(this, () -> CLibrary.unmap(reserved, bytes));
@@ -64,7 +56,7 @@ public final class MirrorRange implements AutoCloseable {
    * @return nothing where the host cannot do this
    */
   public static Optional<MirrorRange> reserve(long bytes) {
-    if (!System.getProperty("os.name").equals("Linux")) {
+    if (!CLibrary.isLinux()) {
       return Optional.empty();
     }
     try {
@@ -103,12 +95,8 @@ public final class MirrorRange implements AutoCloseable {
     if (at < 0 || length <= 0 || at + length > bytes) {
       throw new IllegalArgumentException("%d bytes at %d are not in range".formatted(length, at));
     }
-    try {
-      long to = address + at;
-      return (long) remap.invokeExact(state, source, 0L, length, TO_GIVEN_PLACE, to) == to;
-    } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
-    }
+    long to = address + at;
+    return remap.call(state, source, 0, length, TO_GIVEN_PLACE, to) == to;
   }
 
   /**

@@ -1,13 +1,9 @@
 package sharevm.host;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.util.OptionalLong;
 
 /** The clock that {@link System#nanoTime} reads, for machine code. */
@@ -26,29 +22,25 @@ public final class MonotonicClock {
    * or nothing on a host where that is not what {@link System#nanoTime} counts.
    */
   public static OptionalLong function() {
-    if (!System.getProperty("os.name").equals("Linux") || !isNanoTime()) {
+    try {
+      return CLibrary.isLinux() && isNanoTime()
+          ? OptionalLong.of(CFunction.address(FUNCTION).address())
+          : OptionalLong.empty();
+    } catch (IllegalStateException _) {
       return OptionalLong.empty();
     }
-    return Linker.nativeLinker()
-        .defaultLookup()
-        .find(FUNCTION)
-        .map(function -> OptionalLong.of(function.address()))
-        .orElse(OptionalLong.empty());
   }
 
   private static boolean isNanoTime() {
     try (Arena scratch = Arena.ofConfined()) {
-      MethodHandle read = CLibrary.function(FUNCTION, CLibrary.toInt(JAVA_INT, ADDRESS));
+      CFunction read = CFunction.of(FUNCTION);
+      MemorySegment state = CFunction.callState(scratch);
       MemorySegment time = scratch.allocate(2 * JAVA_LONG.byteSize(), JAVA_LONG.byteSize());
       long before = System.nanoTime();
-      int result = (int) read.invokeExact(CLibrary.callState(scratch), NUMBER, time);
+      int result = read.callInt(state, NUMBER, time.address());
       long after = System.nanoTime();
       long nanos = time.get(JAVA_LONG, 0) * SECOND + time.get(JAVA_LONG, JAVA_LONG.byteSize());
       return result == 0 && before <= nanos && nanos <= after;
-    } catch (IllegalStateException e) {
-      return false;
-    } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
     }
   }
 }

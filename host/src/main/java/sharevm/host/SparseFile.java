@@ -1,12 +1,7 @@
 package sharevm.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
@@ -30,31 +25,18 @@ public final class SparseFile implements AutoCloseable {
   /** {@code FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE}, linux/falloc.h. */
   private static final int PUNCH = 3;
 
-  /**
-   * What every file needs; linked together when the first file is opened.
-   *
-   * <p>All are called as functions of three numbers: linking one form takes 15 ms, each further one
-   * as long again, and a conversion is over in 300. The hosts' conventions pass the first three
-   * whole numbers and pointers alike, ignore those that a function does not take, and an {@code
-   * int} is the lower half of what comes back. Only an {@code open} that creates a file, which none
-   * does here, would look for its third argument elsewhere on some hosts.
-   */
+  /** What every file needs; linked together when the first file is opened. */
   private static final class Functions {
-    private static final FunctionDescriptor FORM =
-        FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-
-    static final MethodHandle OPEN = CLibrary.function("open", FORM);
-    static final MethodHandle SEEK = CLibrary.function("lseek", FORM);
-    static final MethodHandle CLOSE = CLibrary.function("close", FORM);
+    static final CFunction OPEN = CFunction.of("open");
+    static final CFunction SEEK = CFunction.of("lseek");
+    static final CFunction CLOSE = CFunction.of("close");
 
     private Functions() {}
   }
 
   /** What only Linux has, and few files need. */
   private static final class Punching {
-    static final MethodHandle FALLOCATE =
-        CLibrary.function(
-            "fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
+    static final CFunction FALLOCATE = CFunction.of("fallocate");
 
     private Punching() {}
   }
@@ -92,17 +74,13 @@ public final class SparseFile implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       Charset names = Charset.forName(System.getProperty("sun.jnu.encoding"));
       MemorySegment name = arena.allocateFrom(path.toString(), names);
-      MemorySegment state = CLibrary.callState(arena);
-      int descriptor =
-          (int) (long) Functions.OPEN.invokeExact(state, name.address(), (long) flags, 0L);
+      MemorySegment state = CFunction.callState(arena);
+      // Only one that creates a file, which none does here, has a third argument of its own kind.
+      int descriptor = Functions.OPEN.callInt(state, name.address(), flags);
       if (descriptor < 0) {
-        throw new HostException(path + " cannot be opened: error " + CLibrary.errno(state));
+        throw new HostException(path + " cannot be opened: error " + CFunction.errno(state));
       }
       return new SparseFile(descriptor);
-    } catch (HostException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw CLibrary.unexpected(t);
     }
   }
 
@@ -122,15 +100,12 @@ public final class SparseFile implements AutoCloseable {
   /** A file system that does not know gets {@code unknown}. */
   private long seek(long position, int whence, long unknown) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment state = CLibrary.callState(arena);
-      long found =
-          (long) Functions.SEEK.invokeExact(state, (long) descriptor, position, (long) whence);
+      MemorySegment state = CFunction.callState(arena);
+      long found = Functions.SEEK.call(state, descriptor, position, whence);
       if (found >= 0) {
         return found;
       }
-      return CLibrary.errno(state) == NO_DATA ? Long.MAX_VALUE : unknown;
-    } catch (Throwable t) {
-      throw CLibrary.unexpected(t);
+      return CFunction.errno(state) == NO_DATA ? Long.MAX_VALUE : unknown;
     }
   }
 
@@ -144,21 +119,16 @@ public final class SparseFile implements AutoCloseable {
       return false;
     }
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment state = CLibrary.callState(arena);
-      return (int) Punching.FALLOCATE.invokeExact(state, descriptor, PUNCH, position, length) == 0;
-    } catch (Throwable t) {
-      throw CLibrary.unexpected(t);
+      MemorySegment state = CFunction.callState(arena);
+      return Punching.FALLOCATE.callInt(state, descriptor, PUNCH, position, length) == 0;
     }
   }
 
   @Override
   public void close() {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment state = CLibrary.callState(arena);
       // Nothing is written through this descriptor, so nothing can be lost with it.
-      long _ = (long) Functions.CLOSE.invokeExact(state, (long) descriptor, 0L, 0L);
-    } catch (Throwable t) {
-      throw CLibrary.unexpected(t);
+      Functions.CLOSE.call(CFunction.callState(arena), descriptor);
     }
   }
 }

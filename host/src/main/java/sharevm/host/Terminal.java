@@ -43,11 +43,10 @@ public final class Terminal implements AutoCloseable {
   private static final long GET_WINDOW_SIZE_MAC = 0x40087468;
 
   private final Arena arena = Arena.ofShared();
-  private final MemorySegment callState = CLibrary.callState(arena);
+  private final MemorySegment callState = CFunction.callState(arena);
   private final MemorySegment found = arena.allocate(SETTINGS_BYTES, 8);
   private final MemorySegment raw = arena.allocate(SETTINGS_BYTES, 8);
-  private final MethodHandle setSettings =
-      CLibrary.function("tcsetattr", CLibrary.toInt(JAVA_INT, JAVA_INT, ADDRESS));
+  private final CFunction setSettings = CFunction.of("tcsetattr");
   private final Thread restorer = new Thread(this::restoreAtExit, "terminal-restore");
   private boolean isRaw;
   private boolean isClosed;
@@ -72,11 +71,8 @@ public final class Terminal implements AutoCloseable {
     if (!CLibrary.isPosix()) {
       return Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
     }
-    MethodHandle isatty = CLibrary.function("isatty", CLibrary.toInt(JAVA_INT));
     try (Arena scratch = Arena.ofConfined()) {
-      return (int) isatty.invokeExact(CLibrary.callState(scratch), descriptor) == 1;
-    } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
+      return CFunction.of("isatty").callInt(CFunction.callState(scratch), descriptor) == 1;
     }
   }
 
@@ -107,24 +103,28 @@ public final class Terminal implements AutoCloseable {
   /** Returns the size of the window, or nothing when the terminal does not know. */
   public Optional<Size> size() {
     long request = CLibrary.isMac() ? GET_WINDOW_SIZE_MAC : GET_WINDOW_SIZE_LINUX;
-    MethodHandle ioctl =
-        CLibrary.function(
-            "ioctl",
-            CLibrary.toInt(JAVA_INT, JAVA_LONG, ADDRESS),
-            Linker.Option.firstVariadicArg(2));
+    MethodHandle ioctl = ioctl();
     try (Arena scratch = Arena.ofConfined()) {
       // struct winsize: rows, columns, and two sizes in pixels, 16 bits each.
       MemorySegment window = scratch.allocate(JAVA_SHORT, 4);
-      int result =
-          (int) ioctl.invokeExact(CLibrary.callState(scratch), STANDARD_INPUT, request, window);
+      int result = (int) ioctl.invokeExact(STANDARD_INPUT, request, window);
       int rows = Short.toUnsignedInt(window.getAtIndex(JAVA_SHORT, 0));
       int columns = Short.toUnsignedInt(window.getAtIndex(JAVA_SHORT, 1));
       return result == 0 && rows > 0 && columns > 0
           ? Optional.of(new Size(columns, rows))
           : Optional.empty();
     } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
+      throw CFunction.unexpected(thrown);
     }
+  }
+
+  @SuppressWarnings("restricted") // This module is the one that may call native code.
+  private static MethodHandle ioctl() {
+    return Linker.nativeLinker()
+        .downcallHandle(
+            CFunction.address("ioctl"),
+            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS),
+            Linker.Option.firstVariadicArg(2));
   }
 
   /** Restores the mode; afterwards this terminal changes nothing any more. */
@@ -138,27 +138,18 @@ public final class Terminal implements AutoCloseable {
   }
 
   private boolean readSettings() {
-    MethodHandle getSettings = CLibrary.function("tcgetattr", CLibrary.toInt(JAVA_INT, ADDRESS));
-    MethodHandle makeRaw = CLibrary.function("cfmakeraw", FunctionDescriptor.ofVoid(ADDRESS));
-    try {
-      if ((int) getSettings.invokeExact(callState, STANDARD_INPUT, found) != 0) {
-        return false;
-      }
-      raw.copyFrom(found);
-      makeRaw.invokeExact(callState, raw);
-      return true;
-    } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
+    CFunction getSettings = CFunction.of("tcgetattr");
+    if (getSettings.callInt(callState, STANDARD_INPUT, found.address()) != 0) {
+      return false;
     }
+    raw.copyFrom(found);
+    CFunction.of("cfmakeraw").call(callState, raw.address());
+    return true;
   }
 
   private void set(MemorySegment settings) {
-    try {
-      // A terminal that has gone away cannot be restored; there is nobody left to tell.
-      int _ = (int) setSettings.invokeExact(callState, STANDARD_INPUT, AFTER_OUTPUT, settings);
-    } catch (Throwable thrown) {
-      throw CLibrary.unexpected(thrown);
-    }
+    // A terminal that has gone away cannot be restored; there is nobody left to tell.
+    setSettings.call(callState, STANDARD_INPUT, AFTER_OUTPUT, settings.address());
   }
 
   private synchronized void restoreAtExit() {
