@@ -18,6 +18,7 @@ import sharevm.cpu.decode.Instruction;
 import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
 import sharevm.translator.ExitSite.Kind;
+import sharevm.translator.InstructionTranslator.Emitter;
 import sharevm.translator.Tuning.Means;
 
 /**
@@ -60,6 +61,10 @@ final class BlockTranslator {
   private final IntUnaryOperator jumps;
   private final Successors successors;
   private final Map<Long, Integer> knownLive = new HashMap<>();
+
+  /** What emits each instruction; null for one that is left to Java. */
+  private final Emitter[] emitters;
+
   private final int[] liveAfter;
   private final Probes memory;
   private final boolean keepsAllFlags;
@@ -109,12 +114,13 @@ final class BlockTranslator {
     this.successors = successors;
     this.tuning = tuning;
     this.keepsAllFlags = !tuning.has(Means.LIVENESS);
+    this.emitters = InstructionTranslator.emitters(block.code, modeKey);
     this.liveAfter = liveness();
     this.hostStarts = new int[block.code.length];
     boolean loops = !block.plain && tuning.has(Means.MIRRORS) && block.loops();
     this.mirrored = loops && ModeKey.tlb(modeKey) == 0 ? LoadChains.of(block.code) : 0;
     boolean plain = block.plain || !tuning.has(Means.WINDOWS);
-    this.memory = new Probes(this, plain ? null : new Windows(block));
+    this.memory = new Probes(this, plain ? null : new Windows(block, emitters));
   }
 
   private int[] liveness() {
@@ -150,7 +156,7 @@ final class BlockTranslator {
       return liveAt(Trace.target(i, block.start(last)));
     }
     boolean goesOn = !InstructionTranslator.ends(i);
-    return goesOn && InstructionTranslator.translates(i, block.modeKey)
+    return goesOn && emitters[last] != null
         ? liveAt(Trace.behind(i, block.start(last)))
         : Flags.STATUS;
   }
@@ -168,7 +174,11 @@ final class BlockTranslator {
     Arrays.fill(hostStarts, -1);
     for (current = 0; current < block.code.length && !ended; current++) {
       hostStarts[current] = a.position();
-      InstructionTranslator.emit(this, block.code[current]);
+      if (emitters[current] == null) {
+        leaveToJava();
+      } else {
+        emitters[current].emit(this, block.code[current]);
+      }
     }
     if (!ended) {
       current--;

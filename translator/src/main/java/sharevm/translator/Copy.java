@@ -134,7 +134,8 @@ final class Copy {
   }
 
   private static boolean plainOperands(Instruction i) {
-    for (OperandType type : i.opcode.operands()) {
+    for (int n = 0; n < i.opcode.operands().size(); n++) {
+      OperandType type = i.opcode.operands().get(n);
       if (type.kind() == Kind.SEGMENT || type.kind() == Kind.CONTROL || type.kind() == Kind.DEBUG) {
         return false;
       }
@@ -252,7 +253,12 @@ final class Copy {
   }
 
   private boolean hasField(Field field) {
-    return row.operands().stream().anyMatch(type -> type.field() == field);
+    for (int n = 0; n < row.operands().size(); n++) {
+      if (row.operands().get(n).field() == field) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void probe() {

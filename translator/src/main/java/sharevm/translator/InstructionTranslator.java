@@ -7,7 +7,6 @@ import static sharevm.translator.Registers.ADDRESS;
 import static sharevm.translator.Registers.STACK;
 import static sharevm.translator.Registers.TEMP;
 
-import java.util.Map;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.opcode.Opcode;
@@ -28,25 +27,6 @@ final class InstructionTranslator {
     void emit(BlockTranslator t, Instruction i);
   }
 
-  private static final Map<String, Integer> CONDITIONS =
-      Map.ofEntries(
-          Map.entry("O", 0),
-          Map.entry("NO", 1),
-          Map.entry("B", 2),
-          Map.entry("AE", 3),
-          Map.entry("E", 4),
-          Map.entry("NE", 5),
-          Map.entry("BE", 6),
-          Map.entry("A", 7),
-          Map.entry("S", 8),
-          Map.entry("NS", 9),
-          Map.entry("P", 10),
-          Map.entry("NP", 11),
-          Map.entry("L", 12),
-          Map.entry("GE", 13),
-          Map.entry("LE", 14),
-          Map.entry("G", 15));
-
   private InstructionTranslator() {}
 
   /** Whether an instruction uses XMM registers or MXCSR. */
@@ -54,22 +34,22 @@ final class InstructionTranslator {
     return i.opcode.is(Attribute.SSE);
   }
 
-  /** Emits an instruction, or leaves the block before it. */
-  static void emit(BlockTranslator t, Instruction i) {
-    Emitter emitter = emitter(i, t.block().modeKey);
-    if (emitter == null) {
-      t.leaveToJava();
-    } else {
-      emitter.emit(t, i);
+  /**
+   * Returns what emits the translations of instructions in a mode; null stands for one that has
+   * none.
+   */
+  static Emitter[] emitters(Instruction[] code, int modeKey) {
+    Emitter[] emitters = new Emitter[code.length];
+    for (int n = 0; n < code.length; n++) {
+      emitters[n] = emitter(code[n], modeKey);
     }
+    return emitters;
   }
 
   /** Whether an instruction is a jump on a condition, to a known place. */
   static boolean isConditionalJump(Instruction i) {
-    String mnemonic = i.opcode.mnemonic();
-    return mnemonic.charAt(0) == 'J'
-        && i.size >= 4
-        && CONDITIONS.containsKey(mnemonic.substring(1));
+    int first = i.opcode.map() == 0 ? 0x70 : 0x80;
+    return i.opcode.map() < 2 && (i.opcode.code() & ~15) == first && i.size >= 4;
   }
 
   /** Whether an instruction is a jump or call to a known place. */
@@ -120,8 +100,7 @@ final class InstructionTranslator {
     Opcode row = i.opcode;
     String mnemonic = row.mnemonic();
     if (isConditionalJump(i)) {
-      int condition = CONDITIONS.get(mnemonic.substring(1));
-      return (b, n) -> b.branch(condition, target(b, n), next(b, n));
+      return InstructionTranslator::branch;
     }
     return switch (mnemonic) {
       case "JMP" -> isNear(i) ? InstructionTranslator::jump : null;
@@ -207,6 +186,10 @@ final class InstructionTranslator {
 
   private static long target(BlockTranslator t, Instruction i) {
     return wrap(t, t.start() + i.offset + i.length + i.immediate);
+  }
+
+  private static void branch(BlockTranslator t, Instruction i) {
+    t.branch(i.opcode.code() & 15, target(t, i), next(t, i));
   }
 
   private static void fence(BlockTranslator t, Instruction i) {

@@ -42,7 +42,7 @@ final class Liveness {
   static int into(Block block, int modeKey) {
     int wanted = 0;
     int open = Flags.STATUS;
-    for (int n = 0; n < depth(block); n++) {
+    for (int n = 0; n < depth(block) && (open & Flags.STATUS) != 0; n++) {
       Instruction i = block.instructions[n];
       if (!InstructionTranslator.translates(i, modeKey)) {
         return wanted | open;

@@ -9,6 +9,7 @@ import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.opcode.Opcode.Attribute;
 import sharevm.cpu.opcode.OperandType;
 import sharevm.cpu.opcode.OperandType.Kind;
+import sharevm.translator.InstructionTranslator.Emitter;
 
 /**
  * Which accesses of a block are to addresses that differ by constants only, so that one look into
@@ -104,7 +105,6 @@ final class Windows {
   private final int[] root = new int[16];
   private final long[] distance = new long[16];
   private final Map<Key, Window> open = new HashMap<>();
-  private final int modeKey;
   private final int wordSize;
   private int roots;
   private int slots;
@@ -122,16 +122,19 @@ final class Windows {
 
   private final List<Window> early = new ArrayList<>();
 
-  /** Finds the windows of a block. */
-  Windows(TranslatedBlock block) {
+  /**
+   * Finds the windows of a block.
+   *
+   * @param emitters null for each instruction that has no translation
+   */
+  Windows(TranslatedBlock block, Emitter[] emitters) {
     operands = new Access[block.code.length];
     stack = new Access[block.code.length];
-    modeKey = block.modeKey;
     wordSize = (block.modeKey & ModeKey.CODE_64) != 0 ? 8 : 4;
     forgetAll();
     for (int n = 0; n < block.code.length; n++) {
       Instruction i = block.code[n];
-      if (InstructionTranslator.translates(i, modeKey)) {
+      if (emitters[n] != null) {
         operand(i, n, block.start(n));
         stack(i, n);
         follow(i);
@@ -230,7 +233,7 @@ final class Windows {
 
   private void operand(Instruction i, int n, long start) {
     boolean reads = i.memory && !i.opcode.is(Attribute.ADDRESS_ONLY) && !Copy.isBitString(i);
-    if (!reads || i.addressSize != wordSize || !InstructionTranslator.translates(i, modeKey)) {
+    if (!reads || i.addressSize != wordSize) {
       return;
     }
     boolean based = i.segment == CpuState.FS || i.segment == CpuState.GS;
@@ -383,20 +386,26 @@ final class Windows {
   }
 
   private static final int[] NONE = {};
+  private static final int[] PRODUCT = {CpuState.RAX, CpuState.RDX};
+  private static final int[] ACCUMULATOR = {CpuState.RAX};
+  private static final int[] COUNTER = {CpuState.RCX};
+  private static final int[] TIME = {CpuState.RAX, CpuState.RCX, CpuState.RDX};
+  private static final int[] LOADED = {CpuState.RAX, CpuState.RSI};
+  private static final int[] COMPARED = {CpuState.RSI, CpuState.RDI};
+  private static final int[] MOVED = {CpuState.RCX, CpuState.RSI, CpuState.RDI};
   private static final int[] ALL = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
   /** Registers that an instruction writes without naming them. */
   private static int[] implied(Instruction i) {
     String mnemonic = i.opcode.mnemonic();
     return switch (mnemonic) {
-      case "MUL", "DIV", "IDIV", "IMUL", "CMPXCHG8B", "CMPXCHG16B", "CWD", "RDTSC" ->
-          new int[] {CpuState.RAX, CpuState.RDX};
-      case "CBW", "LAHF", "CMPXCHG" -> new int[] {CpuState.RAX};
-      case "RDTSCP" -> new int[] {CpuState.RAX, CpuState.RCX, CpuState.RDX};
-      case "PCMPESTRI", "PCMPISTRI" -> new int[] {CpuState.RCX};
-      case "LODS", "LODSB" -> new int[] {CpuState.RAX, CpuState.RSI};
-      case "SCAS", "SCASB", "CMPS", "CMPSB" -> new int[] {CpuState.RSI, CpuState.RDI};
-      case "MOVS", "MOVSB", "STOS", "STOSB" -> new int[] {CpuState.RCX, CpuState.RSI, CpuState.RDI};
+      case "MUL", "DIV", "IDIV", "IMUL", "CMPXCHG8B", "CMPXCHG16B", "CWD", "RDTSC" -> PRODUCT;
+      case "CBW", "LAHF", "CMPXCHG" -> ACCUMULATOR;
+      case "RDTSCP" -> TIME;
+      case "PCMPESTRI", "PCMPISTRI" -> COUNTER;
+      case "LODS", "LODSB" -> LOADED;
+      case "SCAS", "SCASB", "CMPS", "CMPSB" -> COMPARED;
+      case "MOVS", "MOVSB", "STOS", "STOSB" -> MOVED;
       default -> {
         boolean nothing =
             i.opcode.is(Attribute.SSE)

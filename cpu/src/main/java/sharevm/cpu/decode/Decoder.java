@@ -312,7 +312,8 @@ public final class Decoder {
       return true;
     }
     boolean register = modrm >= 0xc0;
-    for (OperandType type : row.operands()) {
+    for (int n = 0; n < row.operands().size(); n++) {
+      OperandType type = row.operands().get(n);
       if (type.field() == OperandType.Field.RM) {
         return register ? type.allowsRegister() : type.allowsMemory();
       }
@@ -336,7 +337,8 @@ public final class Decoder {
       }
     }
     size = operandSize;
-    for (OperandType type : opcode.operands()) {
+    for (int n = 0; n < opcode.operands().size(); n++) {
+      OperandType type = opcode.operands().get(n);
       if (type.kind() == OperandType.Kind.GENERAL || type.kind() == OperandType.Kind.MEMORY) {
         size =
             sizeOf(
@@ -374,9 +376,9 @@ public final class Decoder {
       memory = true;
       address();
     }
-    int n = 0;
     boolean valid = true;
-    for (OperandType type : opcode.operands()) {
+    for (int n = 0; n < opcode.operands().size(); n++) {
+      OperandType type = opcode.operands().get(n);
       int number =
           switch (type.field()) {
             case REG -> register(type, (modrm >> 3 & 7) | (rex & 4) << 1);
@@ -387,7 +389,7 @@ public final class Decoder {
             case IMPLICIT -> implicit(opcode.operandNames().get(n));
           };
       valid &= number != INVALID;
-      operand[n++] = number;
+      operand[n] = number;
     }
     return valid && !failed();
   }
