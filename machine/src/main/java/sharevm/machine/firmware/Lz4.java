@@ -87,21 +87,26 @@ final class Lz4 {
     }
   }
 
-  /** Unpacks one block: sequences of literals and a match, the last without a match. */
+  /** Unpacks one block. */
   private void block() throws IOException {
     from = 0;
     filled = 0;
     to = 0;
     kept = 0;
     while (hasMore()) {
-      int token = take();
-      literals(length(token >>> 4));
-      if (hasMore()) {
-        int distance = take() | take() << 8;
-        match(distance, length(token & 15) + MIN_MATCH);
-      }
+      sequence();
     }
     write();
+  }
+
+  /** Unpacks one sequence: literals and a match, the last without a match. */
+  private void sequence() throws IOException {
+    int token = take();
+    literals(length(token >>> 4));
+    if (hasMore()) {
+      int distance = take() | take() << 8;
+      match(distance, length(token & 15) + MIN_MATCH);
+    }
   }
 
   private void literals(int length) throws IOException {
