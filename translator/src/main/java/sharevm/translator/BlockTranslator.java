@@ -70,8 +70,8 @@ final class BlockTranslator {
   private final boolean keepsAllFlags;
   private final Tuning tuning;
 
-  /** A bit for each instruction: whether its load goes through a mirror. */
-  private final long mirrored;
+  /** Loads that may go through mirrors. */
+  private final LoadChains chains;
 
   /** For each instruction where its host code begins, or -1. */
   private final int[] hostStarts;
@@ -118,7 +118,8 @@ final class BlockTranslator {
     this.liveAfter = liveness();
     this.hostStarts = new int[block.code.length];
     boolean loops = !block.plain && tuning.has(Means.MIRRORS) && block.loops();
-    this.mirrored = loops && ModeKey.tlb(modeKey) == 0 ? LoadChains.of(block.code) : 0;
+    boolean user = ModeKey.tlb(modeKey) == 0;
+    this.chains = loops && user ? LoadChains.of(block.code) : LoadChains.none();
     boolean plain = block.plain || !tuning.has(Means.WINDOWS);
     this.memory = new Probes(this, plain ? null : new Windows(block, emitters));
   }
@@ -476,7 +477,12 @@ final class BlockTranslator {
    * would wait for one load to know where the next one is.
    */
   boolean mirrors() {
-    return (mirrored >>> current & 1) != 0;
+    return chains.hasAddress(current);
+  }
+
+  /** Whether the base register of such a load is known later than its index register. */
+  boolean endsWithBase() {
+    return chains.endsWithBase(current);
   }
 
   /** Returns an exit site for a load through a mirror that begins here. */

@@ -115,6 +115,55 @@ final class Probes {
   @FunctionalInterface
   interface Addressing {
     void emit();
+
+    /**
+     * Emits the sum of the address, which is in the address register, and of a word of the context
+     * into the address register; the scratch register stays as it is.
+     */
+    default void emitSum(Assembler a, Place word) {
+      a.memory(Code.wide(0x03), ADDRESS, word);
+    }
+  }
+
+  /**
+   * The address of the present instruction's memory operand, or of bytes before it. In a sum what
+   * is known last is added last, so that the load waits for one addition less.
+   */
+  private final class Operand implements Addressing {
+    private final Instruction i;
+    private final int before;
+
+    Operand(Instruction instruction, int before) {
+      this.i = instruction;
+      this.before = before;
+    }
+
+    @Override
+    public void emit() {
+      address(i, before);
+    }
+
+    @Override
+    public void emitSum(Assembler a, Place word) {
+      boolean flat = i.addressSize == 8 && i.segment != CpuState.FS && i.segment != CpuState.GS;
+      boolean two = i.base < CpuState.ZERO && i.index < CpuState.ZERO;
+      int last = t.endsWithBase() ? i.base : i.index;
+      boolean scaled = last == i.base && i.scale != 0;
+      if (!flat || !two || scaled || !Registers.mapped(last)) {
+        Addressing.super.emitSum(a, word);
+        return;
+      }
+      int first = last == i.base ? i.index : i.base;
+      a.load(ADDRESS, word);
+      if (Registers.mapped(first)) {
+        a.registers(Code.wide(0x01), Registers.host(first), ADDRESS);
+      } else {
+        a.memory(Code.wide(0x03), ADDRESS, Context.register(first));
+      }
+      int scale = last == i.base ? 0 : i.scale;
+      int displacement = (int) i.displacement - before;
+      a.lea(ADDRESS, new Place(ADDRESS, Registers.host(last), scale, displacement, false));
+    }
   }
 
   /**
@@ -135,10 +184,10 @@ final class Probes {
     boolean near = (int) i.displacement - at <= (int) i.displacement;
     if (window == null || !near) {
       boolean sum = withScratch && t.has(Means.SUMS) && !mirrors(write);
-      probe(() -> address(i, 0), size, write, aligned, sum);
+      probe(new Operand(i, 0), size, write, aligned, sum);
       return new Place(ADDRESS, sum ? TEMP : Assembler.NONE, 0, 0, false);
     }
-    reach(window, () -> address(i, at));
+    reach(window, new Operand(i, at));
     if (aligned && windowAlignment[window.slot()] != (at & 15)) {
       t.freeFlags();
       leaveUnlessAligned(at & 15);
@@ -243,7 +292,7 @@ final class Probes {
     }
     pageNumber();
     int slot = number & (1 << Context.MIRROR_DISTANCE_BITS) - 1;
-    a.memory(Code.wide(0x03), ADDRESS, Context.at(Context.MIRROR_DISTANCES + 8 * slot));
+    addressing.emitSum(a, Context.at(Context.MIRROR_DISTANCES + 8 * slot));
     int array = Context.MIRROR - Context.BIAS;
     a.load(TEMP, new Place(Assembler.R15, TEMP, Context.TLB_ENTRY_SHIFT, array, false));
     a.registers(Code.wide(0x31), ADDRESS, TEMP);
