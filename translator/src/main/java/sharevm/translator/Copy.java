@@ -216,7 +216,7 @@ final class Copy {
     if (needsFlags()) {
       t.restoreFlags();
     }
-    if (row.modrm() || first == Field.OFFSET || hasField(Field.OFFSET)) {
+    if (row.modrm() || first == Field.OFFSET || row.has(Field.OFFSET)) {
       withModrm();
     } else if (first == Field.OPCODE) {
       inOpcode();
@@ -250,15 +250,6 @@ final class Copy {
     if (!i.memory && needsFlags()) {
       t.restoreFlags();
     }
-  }
-
-  private boolean hasField(Field field) {
-    for (int n = 0; n < row.operands().size(); n++) {
-      if (row.operands().get(n).field() == field) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private void probe() {
@@ -320,7 +311,7 @@ final class Copy {
       }
     }
     int opcode = row.code() == ALIAS_OF_80 && row.map() == 0 ? 0x80 : row.code();
-    if (hasField(Field.OFFSET)) {
+    if (row.has(Field.OFFSET)) {
       opcode = row.code() - 0xa0 < 2 ? row.code() - 0xa0 + 0x8a : row.code() - 0xa2 + 0x88;
     }
     if (i.memory) {

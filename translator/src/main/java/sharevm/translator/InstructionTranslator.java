@@ -377,24 +377,27 @@ final class InstructionTranslator {
    */
   private static void div(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
+    int divisor = divisor(t, i);
+    a.registers(sized(i.size, 0x3b), Assembler.RDX, divisor);
+    t.leaveToJavaIf(NOT_BELOW);
+    a.registers(sized(i.size, 0xf7), 6, divisor);
+    t.flagsWritten();
+  }
+
+  /** Emits a divisor into a register, with the flags free; returns which. */
+  private static int divisor(BlockTranslator t, Instruction i) {
     if (i.destination == Instruction.MEMORY) {
       Place place = t.memory().probe(i, i.size, false, false);
       t.freeFlags();
-      a.memory(sized(i.size, 0x3b), Assembler.RDX, place);
-      t.leaveToJavaIf(NOT_BELOW);
-      a.memory(sized(i.size, 0xf7), 6, place);
-    } else {
-      t.freeFlags();
-      int divisor = Registers.host(i.destination);
-      if (!Registers.mapped(i.destination)) {
-        a.load(TEMP, Context.register(i.destination));
-        divisor = TEMP;
-      }
-      a.registers(sized(i.size, 0x3b), Assembler.RDX, divisor);
-      t.leaveToJavaIf(NOT_BELOW);
-      a.registers(sized(i.size, 0xf7), 6, divisor);
+      t.assembler().memory(sized(i.size, 0x8b), TEMP, place);
+      return TEMP;
     }
-    t.flagsWritten();
+    t.freeFlags();
+    if (Registers.mapped(i.destination)) {
+      return Registers.host(i.destination);
+    }
+    t.assembler().load(TEMP, Context.register(i.destination));
+    return TEMP;
   }
 
   /**
@@ -404,19 +407,7 @@ final class InstructionTranslator {
   private static void idiv(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     boolean wide = i.size == 8;
-    int divisor = TEMP;
-    if (i.destination == Instruction.MEMORY) {
-      Place place = t.memory().probe(i, i.size, false, false);
-      t.freeFlags();
-      a.memory(sized(i.size, 0x8b), TEMP, place);
-    } else {
-      t.freeFlags();
-      if (Registers.mapped(i.destination)) {
-        divisor = Registers.host(i.destination);
-      } else {
-        a.load(TEMP, Context.register(i.destination));
-      }
-    }
+    int divisor = divisor(t, i);
     a.memory(sized(i.size, 0x8d), ADDRESS, Place.at(divisor, 1));
     a.arithmetic(wide, 7, ADDRESS, 1);
     t.leaveToJavaIf(NOT_ABOVE);

@@ -97,6 +97,19 @@ public record Opcode(
     return attributes.contains(attribute);
   }
 
+  /**
+   * Returns whether an operand is in a field. Not by a stream: it is asked for every row when the
+   * program starts, and for every instruction that is translated.
+   */
+  public boolean has(OperandType.Field field) {
+    for (int n = 0; n < operands.size(); n++) {
+      if (operands.get(n).field() == field) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   @Override
   public String toString() {
     return text;

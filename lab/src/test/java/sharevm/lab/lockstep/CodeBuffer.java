@@ -146,7 +146,7 @@ final class CodeBuffer {
       case F3 -> put(0xf3);
       default -> {}
     }
-    boolean opcodeRegister = row.operands().stream().anyMatch(type -> type.field() == Field.OPCODE);
+    boolean opcodeRegister = row.has(Field.OPCODE);
     rex(row, s, opcodeRegister);
     if (row.map() > 0) {
       put(0x0f);

@@ -234,7 +234,7 @@ final class CaseGenerator {
     if (row.map() > 1) {
       bytes.write(row.map() == 2 ? 0x38 : 0x3a);
     }
-    boolean register = row.operands().stream().anyMatch(o -> o.field() == OperandType.Field.OPCODE);
+    boolean register = row.has(OperandType.Field.OPCODE);
     bytes.write(row.code() + (register ? random.nextInt(8) : 0));
     return bytes.toByteArray();
   }
