@@ -3,7 +3,9 @@ package sharevm.translator;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import sharevm.host.MirrorRange;
 
 /**
@@ -46,7 +48,7 @@ final class Mirrors {
   /**
    * A part of an address space.
    *
-   * @param space what CR3 says
+   * @param space the top page table's number, whatever its PCID is
    * @param number the high bits of its linear addresses
    */
   private record Zone(long space, long number) {}
@@ -55,8 +57,11 @@ final class Mirrors {
   private final int patience;
   private final int mostPages;
   private final List<Zone> zones = new ArrayList<>();
+
+  /** For each zone how many of its pages have been shown. */
+  private final int[] pages = new int[MOST_ZONES];
+
   private MirrorRange range;
-  private int pages;
   private boolean full;
   private boolean refused;
 
@@ -71,7 +76,7 @@ final class Mirrors {
 
   private void forget() {
     zones.clear();
-    pages = 0;
+    Arrays.fill(pages, 0);
     for (int n = 0; n < ENTRIES; n++) {
       empty(n);
       shared.set(LONG, Context.MIRRORED_PAGE + 8L * n, -1);
@@ -89,7 +94,7 @@ final class Mirrors {
       refused |= !range.clear();
       full = false;
     }
-    shared.set(INT, Context.ADDRESS_SPACE, (int) (cr3 >>> 12) * 37 & ENTRIES - 1);
+    shared.set(INT, Context.ADDRESS_SPACE, (int) space(cr3) * 37 & ENTRIES - 1);
   }
 
   /** Says that an entry of the user TLB is empty or new: its page is in no mirror yet. */
@@ -99,7 +104,8 @@ final class Mirrors {
 
   /**
    * Does what an access wants that found its page in no mirror, or in another zone than before, and
-   * was the last of many. While mirrors are full, whoever asks wants more pages than there can be.
+   * was the last of many. Mirrors that are full will soon be emptied for it, unless its own address
+   * space has filled most of them and so wants more than there can be.
    *
    * @param linear the page, for which there is an entry in the user TLB
    * @param cr3 its address space
@@ -112,10 +118,11 @@ final class Mirrors {
     if (restless || refused || linear >>> USER_BITS != 0) {
       return false;
     }
-    Zone zone = new Zone(cr3, linear >>> ZONE_BITS);
-    full |= pages == mostPages || zones.size() == MOST_ZONES && !zones.contains(zone);
+    Zone zone = new Zone(space(cr3), linear >>> ZONE_BITS);
+    boolean more = zones.size() < MOST_ZONES || zones.contains(zone);
+    full |= !more || IntStream.of(pages).sum() == mostPages;
     if (full) {
-      return false;
+      return !hasFilledMost(zone.space);
     }
     refused = !show(linear, zone);
     return !refused;
@@ -131,12 +138,22 @@ final class Mirrors {
     if (range == null || !range.show(host - range.address(), memory, PAGE)) {
       return false;
     }
-    pages++;
+    pages[zones.indexOf(zone)]++;
     long number = 8L * (entry ^ shared.get(INT, Context.ADDRESS_SPACE));
     shared.set(LONG, Context.MIRRORED_PAGE + number, linear);
     shared.set(LONG, Context.MIRRORED_MEMORY + number, memory);
     shared.set(LONG, Context.MIRRORED_HOST + number, host);
     return true;
+  }
+
+  private boolean hasFilledMost(long space) {
+    int[] own = IntStream.range(0, zones.size()).filter(n -> zones.get(n).space == space).toArray();
+    int ownPages = IntStream.of(own).map(n -> pages[n]).sum();
+    return own.length > MOST_ZONES / 2 || ownPages > mostPages / 2;
+  }
+
+  private static long space(long cr3) {
+    return cr3 >>> 12;
   }
 
   /** Returns the host's address for a zone's first page. */

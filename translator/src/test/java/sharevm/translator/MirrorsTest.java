@@ -116,6 +116,23 @@ final class MirrorsTest {
   }
 
   @Test
+  void programsThatHaveEndedTakeNoMirrorsFromOthers() {
+    for (int program = 1; program < 50; program++) {
+      assertThat(serve(0x40_0000, program * PAGE, 1)).isTrue();
+      assertThat(serve(0x7fff_0000_0000L, program * PAGE, 2)).isTrue();
+    }
+  }
+
+  @Test
+  void pcidsOfAnAddressSpaceHaveTheSameZones() {
+    assertThat(serve(0x40_0000, CR3 | 1, 1)).isTrue();
+    long first = host(0x40_0000);
+    assertThat(serve(0x40_0000, CR3 | 2, 1)).isTrue();
+
+    assertThat(host(0x40_0000)).isEqualTo(first);
+  }
+
+  @Test
   void pagesBeginAgainWhenThereAreTooMany() {
     ram.segment().set(ValueLayout.JAVA_INT, 9 * PAGE, 99);
     for (int n = 0; n < 5000; n++) {
