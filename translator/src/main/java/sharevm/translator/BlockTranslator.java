@@ -118,7 +118,7 @@ final class BlockTranslator {
     this.liveAfter = liveness();
     this.hostStarts = new int[block.code.length];
     boolean loops = !block.plain && tuning.has(Means.MIRRORS) && block.loops();
-    boolean user = ModeKey.tlb(modeKey) == 0;
+    boolean user = ModeKey.isUser(modeKey);
     this.chains = loops && user ? LoadChains.of(block.code) : LoadChains.none();
     boolean plain = block.plain || !tuning.has(Means.WINDOWS);
     this.memory = new Probes(this, plain ? null : new Windows(block, emitters));
@@ -440,6 +440,7 @@ final class BlockTranslator {
   private void backEdge(int done, int most) {
     int start = a.position();
     int spent = charge(done);
+    memory.handOn();
     a.patch(a.jump(), again);
     int number = site(Kind.ENTRY, 0, 0, false);
     later(

@@ -81,6 +81,11 @@ final class ModeKey {
     return (key & TLB_MASK) >> TLB_SHIFT;
   }
 
+  /** Whether a key is one of user code. */
+  static boolean isUser(int key) {
+    return tlb(key) == 0;
+  }
+
   /** Returns the key of supervisor code in a mode that else is the same. */
   static int supervisor(int key, boolean alignmentCheck) {
     boolean suspended = alignmentCheck && (key & SMAP) != 0;

@@ -35,6 +35,12 @@ final class Probes {
   /** The window whose host address is in the address register, or -1. */
   private int windowAtHand = -1;
 
+  /** Whether that has been so since the block's beginning. */
+  private boolean handedOn;
+
+  /** Whether an access relies on that: jumps back to the beginning see to it. */
+  private boolean wantsHanding;
+
   Probes(BlockTranslator translator, Windows windows) {
     t = translator;
     a = translator.assembler();
@@ -42,14 +48,30 @@ final class Probes {
     closeWindows();
   }
 
-  /** Looks up the windows that stay right when the block jumps back to its beginning. */
+  /**
+   * Looks up the windows that stay right when the block jumps back to its beginning. The last one
+   * to be looked up is the first to be accessed, and at hand then.
+   */
   void openEarly() {
-    for (Window window : windows == null ? List.<Window>of() : windows.early()) {
+    for (Window window : early().reversed()) {
       open(window, () -> earlyAddress(window));
       a.store(Context.at(Context.WINDOWS + 8 * window.slot()), ADDRESS);
       windowAlignment[window.slot()] = UNKNOWN;
+      windowAtHand = window.slot();
+      handedOn = true;
     }
-    windowAtHand = -1;
+    a.addressKept();
+  }
+
+  private List<Window> early() {
+    return windows == null ? List.of() : windows.early();
+  }
+
+  /** Lets the address register be again what it was behind {@link #openEarly}, if need be. */
+  void handOn() {
+    if (wantsHanding) {
+      a.load(ADDRESS, Context.at(Context.WINDOWS + 8 * early().getFirst().slot()));
+    }
   }
 
   private void earlyAddress(Window window) {
@@ -362,7 +384,10 @@ final class Probes {
       windowAlignment[slot] = UNKNOWN;
     } else if (windowAtHand != slot || a.addressTouched()) {
       a.load(ADDRESS, kept);
+    } else {
+      wantsHanding |= handedOn;
     }
+    handedOn = false;
     windowAtHand = slot;
     a.addressKept();
   }

@@ -63,7 +63,7 @@ final class TimestampCounter {
   static void emit(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     t.freeFlags();
-    int wanted = ModeKey.tlb(t.modeKey()) == 0 ? USER : SUPERVISOR;
+    int wanted = ModeKey.isUser(t.modeKey()) ? USER : SUPERVISOR;
     a.memory(new Code(0, false, false, 0, 0, 0xf6), 0, Context.at(Context.TSC_READABLE));
     a.byte1(wanted);
     t.leaveToJavaIf(EQUAL);
