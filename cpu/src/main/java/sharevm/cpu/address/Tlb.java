@@ -34,6 +34,12 @@ final class Tlb {
   private boolean used = true;
   private boolean hasLarge;
 
+  /** Entries filled with what does not stay when CR3 is loaded, as far as there is room. */
+  private final int[] local = new int[32];
+
+  /** How many there would be with room for all. */
+  private int locals;
+
   Tlb() {
     flush();
   }
@@ -53,9 +59,20 @@ final class Tlb {
     words[entry + RAM] = ramOffset;
     hasLarge |= (flags & (LARGE | HUGE)) != 0;
     used = true;
+    if ((flags & IS_GLOBAL) == 0) {
+      noteLocal(entry);
+    }
+  }
+
+  private void noteLocal(int entry) {
+    if (locals < local.length) {
+      local[locals] = entry;
+    }
+    locals++;
   }
 
   void flush() {
+    locals = 0;
     if (used) {
       Arrays.fill(words, 0);
       words[READ] = never(0);
@@ -66,13 +83,21 @@ final class Tlb {
   }
 
   void flushNonGlobal() {
-    if (!used) {
-      return;
-    }
-    for (int entry = 0; entry < words.length; entry += 1 << STRIDE_SHIFT) {
-      if ((words[entry + GLOBAL] & IS_GLOBAL) == 0) {
-        clear(entry);
+    if (locals <= local.length) {
+      for (int n = 0; n < locals; n++) {
+        clearLocal(local[n]);
       }
+    } else {
+      for (int entry = 0; entry < words.length; entry += 1 << STRIDE_SHIFT) {
+        clearLocal(entry);
+      }
+    }
+    locals = 0;
+  }
+
+  private void clearLocal(int entry) {
+    if ((words[entry + GLOBAL] & IS_GLOBAL) == 0) {
+      clear(entry);
     }
   }
 
