@@ -1,7 +1,7 @@
 package sharevm.translator;
 
-import static sharevm.translator.Assembler.ABOVE;
 import static sharevm.translator.Assembler.EQUAL;
+import static sharevm.translator.Assembler.NOT_EQUAL;
 import static sharevm.translator.Assembler.RAX;
 import static sharevm.translator.Assembler.RCX;
 import static sharevm.translator.Assembler.RDI;
@@ -16,11 +16,16 @@ import sharevm.translator.Assembler.Place;
 
 /**
  * String instructions, where code and addresses are flat. With REP the host's own does MOVS and
- * STOS while source and destination each stay in a page; longer ones are left to Java, which works
- * page by page. The mode key sees to it that the direction flag is clear.
+ * STOS, as far as source and destination each stay in a page, and again behind that. The mode key
+ * sees to it that the direction flag is clear.
  */
 final class StringInstructions {
   private static final int PAGE = 4096;
+
+  /** What no probe comes between. */
+  private static final int DESTINATION = Context.SCRATCH;
+
+  private static final int LEFT = Context.SCRATCH + 8;
 
   private StringInstructions() {}
 
@@ -109,32 +114,71 @@ final class StringInstructions {
     t.memory().lea(pointer, Place.at(pointer, size));
   }
 
+  /** Page by page: each time as many as stay in the pages of source and destination. */
   private static void repeat(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     boolean moves = i.opcode.mnemonic().startsWith("MOVS");
     int size = size(i);
     t.freeFlags();
+    int again = a.position();
     a.registers(t.code64() ? Code.wide(0x85) : Code.of(0x85), RCX, RCX);
-    int nothing = a.jumpIf(EQUAL);
+    int done = a.jumpIf(EQUAL);
     if (moves) {
-      room(t, RSI, size);
       probe(t, RSI, size, false);
       a.store(Context.at(Context.SOURCE), ADDRESS);
     }
-    room(t, RDI, size);
     probe(t, RDI, size, true);
-    if (moves) {
-      a.move(TEMP, RSI);
-      a.memory(Code.wide(0x2b), TEMP, Context.at(Context.SOURCE));
-      a.load(RSI, Context.at(Context.SOURCE));
-      a.store(Context.at(Context.SOURCE), TEMP);
-    }
+    a.store(Context.at(DESTINATION), ADDRESS);
+    takeWhatFits(a, moves, size);
     a.move(TEMP, RDI);
-    a.registers(Code.wide(0x2b), TEMP, ADDRESS);
-    a.move(RDI, ADDRESS);
-    boolean word = size == 2;
-    int opcode = i.opcode.code();
-    if (word) {
+    a.load(RDI, Context.at(DESTINATION));
+    a.registers(Code.wide(0x29), RDI, TEMP);
+    if (moves) {
+      a.move(ADDRESS, RSI);
+      a.load(RSI, Context.at(Context.SOURCE));
+      a.registers(Code.wide(0x29), RSI, ADDRESS);
+    }
+    repeat(a, i.opcode.code(), size);
+    a.registers(Code.wide(0x01), TEMP, RDI);
+    wrap(t, RDI);
+    if (moves) {
+      a.registers(Code.wide(0x01), ADDRESS, RSI);
+      wrap(t, RSI);
+    }
+    a.load(RCX, Context.at(LEFT));
+    a.memory(Code.of(0x83), 7, Context.at((int) CpuState.ATTENTION));
+    a.byte1(0);
+    a.patch(a.jumpIf(EQUAL), again);
+    a.registers(t.code64() ? Code.wide(0x85) : Code.of(0x85), RCX, RCX);
+    t.leaveToJavaIf(NOT_EQUAL);
+    a.patchToHere(done);
+  }
+
+  /** Lets RCX be the count of what is done at once, and keeps what is left of it then. */
+  private static void takeWhatFits(Assembler a, boolean moves, int size) {
+    a.registers(Code.of(0x89), RDI, ADDRESS);
+    a.arithmetic(false, 4, ADDRESS, PAGE - 1);
+    if (moves) {
+      a.registers(Code.of(0x89), RSI, TEMP);
+      a.arithmetic(false, 4, TEMP, PAGE - 1);
+      a.registers(Code.of(0x39), ADDRESS, TEMP);
+      a.registers(new Code(0, false, false, 0, 1, 0x47), ADDRESS, TEMP);
+    }
+    a.constant(TEMP, PAGE);
+    a.registers(Code.of(0x29), ADDRESS, TEMP);
+    if (size > 1) {
+      a.registers(Code.of(0xc1), 5, TEMP);
+      a.byte1(Integer.numberOfTrailingZeros(size));
+    }
+    a.move(ADDRESS, RCX);
+    a.registers(Code.wide(0x39), TEMP, RCX);
+    a.registers(new Code(0, false, true, 0, 1, 0x47), RCX, TEMP);
+    a.registers(Code.wide(0x29), RCX, ADDRESS);
+    a.store(Context.at(LEFT), ADDRESS);
+  }
+
+  private static void repeat(Assembler a, int opcode, int size) {
+    if (size == 2) {
       a.byte1(0x66);
     }
     a.byte1(0xf3);
@@ -142,13 +186,6 @@ final class StringInstructions {
       a.byte1(0x48);
     }
     a.byte1(opcode);
-    a.registers(Code.wide(0x03), RDI, TEMP);
-    if (moves) {
-      a.memory(Code.wide(0x03), RSI, Context.at(Context.SOURCE));
-      wrap(t, RSI);
-    }
-    wrap(t, RDI);
-    a.patchToHere(nothing);
   }
 
   /** A pointer of 32-bit code may have come to the end of the address space. */
@@ -156,20 +193,5 @@ final class StringInstructions {
     if (!t.code64()) {
       t.assembler().registers(Code.of(0x89), pointer, pointer);
     }
-  }
-
-  /**
-   * Leaves to Java when more is to be done than the page has room for from where a register points.
-   * The count is checked by itself first, so that the sum cannot wrap.
-   */
-  private static void room(BlockTranslator t, int pointer, int size) {
-    Assembler a = t.assembler();
-    a.arithmetic(true, 7, RCX, PAGE);
-    t.leaveToJavaIf(ABOVE);
-    a.registers(Code.of(0x89), pointer, TEMP);
-    a.arithmetic(false, 4, TEMP, PAGE - 1);
-    a.lea(TEMP, new Place(TEMP, RCX, Integer.numberOfTrailingZeros(size), 0, false));
-    a.arithmetic(true, 7, TEMP, PAGE);
-    t.leaveToJavaIf(ABOVE);
   }
 }
