@@ -179,6 +179,16 @@ public final class Cpu {
     engine.mappingChanged();
   }
 
+  /**
+   * Call after CR3 has changed while PCIDs are in use: forgets all translations but global ones.
+   *
+   * @param keeps whether those of the new PCID may be remembered
+   */
+  public void enterAddressSpace(boolean keeps) {
+    memory.enterSpace(keeps);
+    engine.mappingChanged();
+  }
+
   /** Forgets the translation of one linear address. */
   public void flushPage(long linear) {
     memory.flushPage(linear);

@@ -40,8 +40,11 @@ final class CodeCache {
   private final Assembler assembler = new Assembler();
   private final Successors successors;
 
-  /** The jump cache of each mode in use. */
-  private final List<Integer> jumpTables = new ArrayList<>();
+  /** The supervisor modes in use, by the number of their jump caches. */
+  private final List<Integer> supervisorModes = new ArrayList<>();
+
+  /** The user modes in use, whose jump caches are counted from the last down. */
+  private final List<Integer> userModes = new ArrayList<>();
 
   private long blocksMade;
   private int timesFull;
@@ -67,24 +70,30 @@ final class CodeCache {
     byPage.keySet().forEach(held::clear);
     byPage.clear();
     sites.clear();
-    jumpTables.clear();
+    supervisorModes.clear();
+    userModes.clear();
     sites.add(new ExitSite(ExitSite.Kind.LOOKUP, null, 0, 0, 0, -1, 0, false));
   }
 
   /** Returns whether there is room for one more block of a mode. */
   boolean hasRoom(int modeKey) {
-    boolean table = jumpTables.contains(modeKey) || jumpTables.size() < Context.JUMP_TABLES;
-    return table && end + ROOM <= memory.writable().byteSize();
+    boolean more = supervisorModes.size() + userModes.size() < Context.JUMP_TABLES;
+    return (more || modes(modeKey).contains(modeKey)) && end + ROOM <= memory.writable().byteSize();
   }
 
   /** Returns the distance of a mode's jump cache from the start of the context. */
   int jumps(int modeKey) {
-    int table = jumpTables.indexOf(modeKey);
-    if (table < 0) {
-      table = jumpTables.size();
-      jumpTables.add(modeKey);
+    List<Integer> modes = modes(modeKey);
+    if (!modes.contains(modeKey)) {
+      modes.add(modeKey);
     }
+    int index = modes.indexOf(modeKey);
+    int table = ModeKey.isUser(modeKey) ? Context.JUMP_TABLES - 1 - index : index;
     return Context.JUMPS + (table << Context.JUMP_BITS + 4);
+  }
+
+  private List<Integer> modes(int modeKey) {
+    return ModeKey.isUser(modeKey) ? userModes : supervisorModes;
   }
 
   /** Counts a clearing because of lack of room. */

@@ -16,7 +16,7 @@ import sharevm.translator.Assembler.Place;
  * 308 Ki mirrors of user pages
  * 448 Ki jump caches
  *    1 Mi lists of filled TLB entries, regions with large pages
- * 1200 Ki the jump cache behind the others
+ * 1200 Ki the jump cache behind the others, list of entries in those of user modes
  * </pre>
  */
 final class Context {
@@ -135,6 +135,23 @@ final class Context {
   static final int MORE_JUMPS = 1200 << 10;
 
   static final int MORE_JUMP_BITS = 13;
+
+  /**
+   * The list of entries in jump caches of user modes that have been filled: a count, then from
+   * {@link #LIST_START} on their distances from the start of the layout.
+   */
+  static final int USER_JUMPS = 1328 << 10;
+
+  static final int MOST_USER_JUMPS = 4096;
+
+  /** What tells the address space in force from others, in eight bytes: see {@link JumpCache}. */
+  static final int JUMP_SPACE = 848;
+
+  /** Distance of the first of the jump caches of user modes, which are behind the others. */
+  static final int FIRST_USER_JUMPS = 856;
+
+  /** What spreads the jumps of the address space in force over the table for all, four bytes. */
+  static final int JUMP_SPACE_SPREAD = 860;
 
   // System state that code reads and writes, four bytes each where nothing else is said.
 

@@ -261,9 +261,16 @@ final class ContextAccess implements Memory.Listener {
   }
 
   @Override
+  public void spaceEntered(boolean keeps) {
+    mappings++;
+    jumps.enter(s.cr3, keeps);
+    empty(Context.LOCAL_ENTRIES);
+  }
+
+  @Override
   public void flushed(boolean globalToo) {
     mappings++;
-    jumps.forget(globalToo);
+    jumps.forget(globalToo, s.cr3);
     empty(Context.LOCAL_ENTRIES);
     if (globalToo) {
       empty(Context.GLOBAL_ENTRIES);
@@ -303,7 +310,7 @@ final class ContextAccess implements Memory.Listener {
     if (shared.get(BYTE, huge(linear)) != 0) {
       forgetRegion(linear, HUGE_PAGE);
     }
-    jumps.forgetPage(linear);
+    jumps.forgetPage(linear, s.cr3);
   }
 
   /**

@@ -221,7 +221,7 @@ public final class Translator implements Engine, CodePages.Cache {
     if (!cache.hasRoom(modeKey)) {
       cache.wasFull();
       Arrays.fill(recent, null);
-      context.jumps().forget(true);
+      context.jumps().forget(true, s.cr3);
       dormant.clear();
     }
   }
@@ -257,7 +257,7 @@ public final class Translator implements Engine, CodePages.Cache {
     context.jumps().add(first, cache.jumps(first.modeKey), address, global);
     boolean fresh = places.takeFresh();
     if (!global && tuning.has(Means.JUMPS)) {
-      dormant.note(first, fresh, cache, context.jumps());
+      dormant.note(first, fresh && !context.jumps().hasKept(), cache, context.jumps());
     }
     while (true) {
       int number = (int) cache.call(cache.stubs().enterOffset(), context.base(), address);

@@ -62,6 +62,14 @@ public final class Memory {
     /** All translations, or all but global ones, are forgotten. */
     void flushed(boolean globalToo);
 
+    /**
+     * CR3 names another address space, by its PCID too: all translations but global ones are
+     * forgotten.
+     *
+     * @param keeps whether what was known when it was in force last is still so
+     */
+    void spaceEntered(boolean keeps);
+
     /** One page's translation is forgotten. */
     void pageFlushed(long linear);
 
@@ -76,6 +84,9 @@ public final class Memory {
       new Listener() {
         @Override
         public void flushed(boolean globalToo) {}
+
+        @Override
+        public void spaceEntered(boolean keeps) {}
 
         @Override
         public void pageFlushed(long linear) {}
@@ -163,6 +174,21 @@ public final class Memory {
   /** Forgets all translations but global ones. */
   public void flushNonGlobal() {
     listener.flushed(false);
+    forgetNonGlobal();
+  }
+
+  /**
+   * Forgets all translations but global ones, since CR3 has changed with its PCID.
+   *
+   * @param keeps whether translations of the new PCID may be remembered (Intel SDM Vol. 3A
+   *     4.10.4.1)
+   */
+  public void enterSpace(boolean keeps) {
+    listener.spaceEntered(keeps);
+    forgetNonGlobal();
+  }
+
+  private void forgetNonGlobal() {
     user.flushNonGlobal();
     supervisor.flushNonGlobal();
     supervisorOverride.flushNonGlobal();

@@ -153,7 +153,11 @@ public final class ControlRegisters {
       require(cpu.memory.pageWalk().loadPdptes(wanted));
     }
     s.cr3 = wanted;
-    cpu.flushTranslations(false);
+    if (pcids) {
+      cpu.enterAddressSpace(value != wanted);
+    } else {
+      cpu.flushTranslations(false);
+    }
     cpu.trace.control(cpu, "CR3", wanted);
   }
 
