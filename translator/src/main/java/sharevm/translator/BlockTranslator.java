@@ -429,12 +429,29 @@ final class BlockTranslator {
       backEdge(done, most);
       return;
     }
-    laterIf(
-        condition,
+    Runnable back =
         () -> {
           saveFlags(liveAt(block.rip));
           backEdge(done, most);
-        });
+        };
+    if (memory.handsOnAsKnown()) {
+      hereIf(condition, back);
+    } else {
+      laterIf(condition, back);
+    }
+  }
+
+  /** Does something under a condition, in the way, and leads elsewhere. */
+  private void hereIf(int condition, Runnable code) {
+    int otherwise = a.jumpIf(condition ^ 1);
+    FlagsIn here = flags;
+    boolean touched = a.addressTouched();
+    code.run();
+    flags = here;
+    if (!touched) {
+      a.addressKept();
+    }
+    a.patchToHere(otherwise);
   }
 
   private void backEdge(int done, int most) {

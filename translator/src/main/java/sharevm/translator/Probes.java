@@ -67,6 +67,11 @@ final class Probes {
     return windows == null ? List.of() : windows.early();
   }
 
+  /** Whether it is known what {@link #handOn} is to do. */
+  boolean handsOnAsKnown() {
+    return !handedOn;
+  }
+
   /** Lets the address register be again what it was behind {@link #openEarly}, if need be. */
   void handOn() {
     if (wantsHanding) {
