@@ -51,6 +51,9 @@ final class BlockTranslator {
     int liveAt(TranslatedBlock block, long rip);
   }
 
+  /** Bytes of what changes the budget, its constant the last of them. */
+  static final int CHANGE_OF_BUDGET = 5;
+
   private final Assembler a;
   private final Stubs stubs;
   private final int origin;
@@ -257,8 +260,10 @@ final class BlockTranslator {
     later(
         () -> {
           a.patchToHere(spent);
+          block.spent = origin + a.position();
           giveBack(most);
           refill(start);
+          block.exit = origin + a.position();
           exit(number);
         });
     registersWanted();
@@ -400,7 +405,7 @@ final class BlockTranslator {
           () -> {
             saveFlags(liveAt(target));
             giveBack(undone);
-            jumpTo(a.jump(), target);
+            jumpTo(a.jump(), target, undone);
           });
     }
   }
@@ -620,8 +625,17 @@ final class BlockTranslator {
    * cache, since another page may be another one tomorrow.
    */
   private void jumpTo(int jumpEnd, long target) {
+    jumpTo(jumpEnd, target, 0);
+  }
+
+  /**
+   * Does the same.
+   *
+   * @param given what was given back to the budget right before the jump
+   */
+  private void jumpTo(int jumpEnd, long target, int given) {
     boolean samePage = (target ^ block.rip) >>> 12 == 0;
-    int number = samePage ? site(Kind.CHAIN, target, origin + jumpEnd, 0, false) : -1;
+    int number = samePage ? site(Kind.CHAIN, target, origin + jumpEnd, given, false) : -1;
     later(
         () -> {
           a.patchToHere(jumpEnd);

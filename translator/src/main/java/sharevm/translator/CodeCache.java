@@ -22,6 +22,9 @@ final class CodeCache {
   /** The most that one block can take; a translation begins only when so much is free. */
   private static final int ROOM = 64 << 10;
 
+  /** Bytes of a jump. */
+  private static final int JUMP = 5;
+
   /** NOP of five bytes (Intel SDM Vol. 2B, NOP), as long as a call. */
   private static final byte[] NO_OPERATION = {0x0f, 0x1f, 0x44, 0, 0};
 
@@ -167,12 +170,23 @@ final class CodeCache {
     byPage.computeIfAbsent(page, _ -> new ArrayList<>()).add(block);
   }
 
-  /** Makes the jump of a chain exit lead to a block. */
+  /**
+   * Makes the jump of a chain exit lead to a block. What was given back to the budget before the
+   * jump pays for that block then, whose first instruction need not take it off again.
+   */
   void chain(ExitSite site, TranslatedBlock to) {
-    if (tuning.has(Means.CHAINS)) {
-      jumpsChained += site.kind() == ExitSite.Kind.CHAIN ? 1 : 0;
-      memory.writable().set(INT, site.patch() - 4L, to.entry - site.patch());
+    if (!tuning.has(Means.CHAINS)) {
+      return;
     }
+    int given = site.kind() == ExitSite.Kind.CHAIN ? site.size() : 0;
+    int entry = to.entry;
+    if (given > 0) {
+      int constant = site.patch() - JUMP - 1;
+      memory.writable().set(ValueLayout.JAVA_BYTE, constant, (byte) (given - to.code.length));
+      entry += BlockTranslator.CHANGE_OF_BUDGET;
+    }
+    jumpsChained += site.kind() == ExitSite.Kind.CHAIN ? 1 : 0;
+    memory.writable().set(INT, site.patch() - 4L, entry - site.patch());
   }
 
   /**
@@ -195,12 +209,9 @@ final class CodeCache {
 
   /** Lets a load do without mirrors from now on. */
   void withoutMirror(ExitSite site) {
-    int begin = site.patch();
     int plain = (int) site.target();
     int behindCall = (int) (site.target() >>> 32);
-    assembler.clear();
-    assembler.patch(assembler.jump(), plain - begin);
-    write(assembler.bytes(), begin);
+    jump(site.patch(), plain);
     write(NO_OPERATION, behindCall - NO_OPERATION.length);
   }
 
@@ -229,26 +240,34 @@ final class CodeCache {
     return held.get(page);
   }
 
-  /** Lets whoever still jumps to a block leave translated code there. */
+  /**
+   * Lets whoever still jumps to a block leave translated code there: at once, or when its
+   * instructions have been given back to the budget, which others have paid already.
+   */
   private void invalidate(TranslatedBlock block) {
     block.valid = false;
     unlink(block);
     sites.add(new ExitSite(ExitSite.Kind.INVALID, block, block.modeKey, 0, 0, -1, 0, false));
     assembler.clear();
     assembler.constant(Registers.TEMP, sites.size() - 1);
-    int jump = assembler.jump();
-    assembler.patch(jump, stubs.exitOffset() - block.entry);
-    write(assembler.bytes(), block.entry);
+    assembler.patch(assembler.jump(), stubs.exitOffset() - block.exit);
+    write(assembler.bytes(), block.exit);
+    jump(block.entry, block.exit);
+    jump(block.entry + BlockTranslator.CHANGE_OF_BUDGET, block.spent);
+    jump(block.spent + BlockTranslator.CHANGE_OF_BUDGET, block.entry);
   }
 
   /**
    * Lets whoever still jumps to a block that is no longer valid go to the one that took its place.
    */
   void forward(TranslatedBlock from, TranslatedBlock to) {
+    jump(from.entry, to.entry);
+  }
+
+  private void jump(int from, int to) {
     assembler.clear();
-    int jump = assembler.jump();
-    assembler.patch(jump, to.entry - from.entry);
-    write(assembler.bytes(), from.entry);
+    assembler.patch(assembler.jump(), to - from);
+    write(assembler.bytes(), from);
   }
 
   private void write(byte[] code, int offset) {

@@ -9,7 +9,8 @@ package sharevm.translator;
  * @param index the instruction that is next, or that could not be done
  * @param target RIP to go on at
  * @param patch position behind the jump that leads here and may be made to lead to a block, or -1
- * @param size bytes of a memory access
+ * @param size bytes of a memory access; of a chained jump what was given back to the budget just
+ *     before it
  * @param write whether the access writes
  */
 record ExitSite(

@@ -39,6 +39,12 @@ final class TranslatedBlock {
   /** Offset of its entry in the code cache. */
   int entry;
 
+  /** Offset of what gives its instructions back to the budget, which is spent. */
+  int spent;
+
+  /** Offset of what leaves instead of its entry. */
+  int exit;
+
   boolean valid = true;
 
   /** Another block at the same RIP and mode key, from another place. */
