@@ -2,7 +2,6 @@ package sharevm.translator;
 
 import static sharevm.translator.Assembler.EQUAL;
 import static sharevm.translator.Assembler.NOT_EQUAL;
-import static sharevm.translator.Assembler.SIGN;
 import static sharevm.translator.Registers.ADDRESS;
 import static sharevm.translator.Registers.TEMP;
 
@@ -50,9 +49,6 @@ final class BlockTranslator {
     /** Returns the flags that are read at a RIP before they are written, as far as is known. */
     int liveAt(TranslatedBlock block, long rip);
   }
-
-  /** Bytes of what changes the budget, its constant the last of them. */
-  static final int CHANGE_OF_BUDGET = 5;
 
   private final Assembler a;
   private final Stubs stubs;
@@ -255,13 +251,13 @@ final class BlockTranslator {
   private void entry() {
     int most = block.code.length;
     int start = a.position();
-    int spent = charge(most);
+    int spent = Budget.charge(a, most);
     int number = site(Kind.ENTRY, 0, 0, false);
     later(
         () -> {
           a.patchToHere(spent);
           block.spent = origin + a.position();
-          giveBack(most);
+          Budget.giveBack(a, most);
           refill(start);
           block.exit = origin + a.position();
           exit(number);
@@ -404,7 +400,7 @@ final class BlockTranslator {
           condition,
           () -> {
             saveFlags(liveAt(target));
-            giveBack(undone);
+            Budget.giveBack(a, undone);
             jumpTo(a.jump(), target, undone);
           });
     }
@@ -461,16 +457,16 @@ final class BlockTranslator {
 
   private void backEdge(int done, int most) {
     int start = a.position();
-    int spent = charge(done);
+    int spent = Budget.charge(a, done);
     memory.handOn();
     a.patch(a.jump(), again);
     int number = site(Kind.ENTRY, 0, 0, false);
     later(
         () -> {
           a.patchToHere(spent);
-          giveBack(done);
+          Budget.giveBack(a, done);
           refill(start);
-          giveBack(most - done);
+          Budget.giveBack(a, most - done);
           exit(number);
         });
   }
@@ -479,20 +475,6 @@ final class BlockTranslator {
   private void refill(int start) {
     call(stubs.refillOffset());
     a.patch(a.jumpIf(NOT_EQUAL), start);
-  }
-
-  /** Takes instructions off the budget; returns the position behind the jump when it is spent. */
-  private int charge(int instructions) {
-    a.memory(new Code(0, false, true, 0, 0, 0x83), 5, Context.at(Context.BUDGET));
-    a.byte1(instructions);
-    return a.jumpIf(SIGN);
-  }
-
-  private void giveBack(int instructions) {
-    if (instructions > 0) {
-      a.memory(new Code(0, false, true, 0, 0, 0x83), 0, Context.at(Context.BUDGET));
-      a.byte1(instructions);
-    }
   }
 
   /**
@@ -539,7 +521,7 @@ final class BlockTranslator {
 
   /** Leaves for a translation of the rest, this instruction first, that has no windows. */
   void leaveForPlainRest() {
-    giveBack(block.code.length - current);
+    Budget.giveBack(a, block.code.length - current);
     int jump = a.jump();
     a.patchToHere(jump);
     exit(site(Kind.PLAIN, 0, origin + jump, 0, false));

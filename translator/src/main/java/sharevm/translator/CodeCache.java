@@ -183,7 +183,7 @@ final class CodeCache {
     if (given > 0) {
       int constant = site.patch() - JUMP - 1;
       memory.writable().set(ValueLayout.JAVA_BYTE, constant, (byte) (given - to.code.length));
-      entry += BlockTranslator.CHANGE_OF_BUDGET;
+      entry += Budget.CHANGE;
     }
     jumpsChained += site.kind() == ExitSite.Kind.CHAIN ? 1 : 0;
     memory.writable().set(INT, site.patch() - 4L, entry - site.patch());
@@ -253,8 +253,8 @@ final class CodeCache {
     assembler.patch(assembler.jump(), stubs.exitOffset() - block.exit);
     write(assembler.bytes(), block.exit);
     jump(block.entry, block.exit);
-    jump(block.entry + BlockTranslator.CHANGE_OF_BUDGET, block.spent);
-    jump(block.spent + BlockTranslator.CHANGE_OF_BUDGET, block.entry);
+    jump(block.entry + Budget.CHANGE, block.spent);
+    jump(block.spent + Budget.CHANGE, block.entry);
   }
 
   /**
