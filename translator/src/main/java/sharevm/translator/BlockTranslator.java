@@ -129,36 +129,7 @@ final class BlockTranslator {
       Arrays.fill(all, Flags.STATUS);
       return all;
     }
-    int last = block.code.length - 1;
-    int[] aside = new int[last + 1];
-    for (int n = 0; n <= last; n++) {
-      Instruction i = block.code[n];
-      if (InstructionTranslator.isConditionalJump(i)) {
-        boolean jumpsAside = n == last || !block.followed(n);
-        aside[n] = jumpsAside ? liveAt(Trace.target(i, block.start(n))) : 0;
-        boolean fallsAside = n == last || block.followed(n);
-        aside[n] |= fallsAside ? liveAt(Trace.behind(i, block.start(n))) : 0;
-      }
-    }
-    return Liveness.after(block.code, aside, liveBehind());
-  }
-
-  /**
-   * Returns the flags that are live behind the last instruction, where it is no conditional jump.
-   */
-  private int liveBehind() {
-    int last = block.code.length - 1;
-    Instruction i = block.code[last];
-    if (InstructionTranslator.isConditionalJump(i)) {
-      return 0;
-    }
-    if (InstructionTranslator.isDirectJump(i)) {
-      return liveAt(Trace.target(i, block.start(last)));
-    }
-    boolean goesOn = !InstructionTranslator.ends(i);
-    return goesOn && emitters[last] != null
-        ? liveAt(Trace.behind(i, block.start(last)))
-        : Flags.STATUS;
+    return Liveness.after(block, emitters, this::liveAt);
   }
 
   private int liveAt(long rip) {
@@ -361,6 +332,16 @@ final class BlockTranslator {
     ended = true;
   }
 
+  /** Goes on behind the present instruction in another mode, with the flags in the context. */
+  void leaveInMode(int otherKey) {
+    int key = modeKey;
+    int undone = block.code.length - 1 - current;
+    modeKey = otherKey;
+    Budget.giveBack(a, undone);
+    jumpTo(a.jump(), block.ripBehind(current), undone);
+    modeKey = key;
+  }
+
   /** Jumps on a condition to a known place; goes on elsewhere otherwise. */
   void branch(int condition, long target, long otherwise) {
     restoreFlags();
@@ -407,7 +388,7 @@ final class BlockTranslator {
   }
 
   /** Does something under a condition, away from what is usual, with the flags as they are here. */
-  private void laterIf(int condition, Runnable code) {
+  void laterIf(int condition, Runnable code) {
     int jump = a.jumpIf(condition);
     FlagsIn here = flags;
     later(

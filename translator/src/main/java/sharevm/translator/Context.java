@@ -153,6 +153,46 @@ final class Context {
   /** What spreads the jumps of the address space in force over the table for all, four bytes. */
   static final int JUMP_SPACE_SPREAD = 860;
 
+  /** What is left of the budget behind an IRET that has set RF, eight bytes; or -1. */
+  static final int RESUMED_AT = 864;
+
+  /** Base of the GDT, eight bytes. */
+  static final int GDT_BASE = 872;
+
+  /** How far the GDT goes behind its first, null descriptor, less a descriptor and one byte. */
+  static final int GDT_ROOM = 880;
+
+  /** A bit for each segment register that code has loaded from the GDT. */
+  static final int SEGMENTS_LOADED = 884;
+
+  /** A bit for each segment register that a return to level 3 would make null. */
+  static final int SEGMENTS_PRIVILEGED = 888;
+
+  /** Whether IRET is one in protected mode that neither unblocks NMI nor returns from a task. */
+  static final int IRET_IS_PLAIN = 892;
+
+  /** What has been loaded: descriptors of eight bytes each, or 0 with a null selector. */
+  static final int DESCRIPTORS = 896;
+
+  /** Whether SYSENTER and SYSEXIT are between levels of 32-bit code. */
+  static final int SYSENTER_IS_PLAIN = 944;
+
+  /** IA32_SYSENTER_CS, without its low bits. */
+  static final int SYSENTER_CS = 948;
+
+  /** IA32_SYSENTER_ESP and IA32_SYSENTER_EIP. */
+  static final int SYSENTER_ESP = 952;
+
+  static final int SYSENTER_EIP = 956;
+
+  /** Five words of eight bytes that an IRET pops, or a selector that is being loaded. */
+  static final int POPPED = 960;
+
+  /** Descriptors that an IRET has found for CS and SS, eight bytes each. */
+  static final int POPPED_CODE = 1000;
+
+  static final int POPPED_STACK = 1008;
+
   // System state that code reads and writes, four bytes each where nothing else is said.
 
   /** IF, in its place in RFLAGS. */

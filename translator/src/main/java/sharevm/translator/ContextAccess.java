@@ -7,7 +7,9 @@ import sharevm.cpu.Control;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
+import sharevm.cpu.address.Descriptors;
 import sharevm.cpu.address.Memory;
+import sharevm.cpu.address.SegmentLoader;
 import sharevm.cpu.event.Breakpoints;
 import sharevm.cpu.instruction.SystemCalls;
 import sharevm.translator.Tuning.Means;
@@ -28,6 +30,7 @@ final class ContextAccess implements Memory.Listener {
   private static final int USER = 4;
 
   private static final long FOUR_GIB = 1L << 32;
+  private static final int DESCRIPTOR_SIZE = 8;
 
   /** TLBs: user, supervisor, supervisor with SMAP suspended. */
   static final int TLBS = 3;
@@ -119,7 +122,6 @@ final class ContextAccess implements Memory.Listener {
     shared.set(INT, Context.AC_FLAG, flags & Flags.AC);
     shared.set(INT, Context.SYSTEM_FLAGS, flags & ~(Flags.IF | Flags.AC));
     shared.set(INT, Context.KEPT_FLAGS, (int) ~s.msr.sfmask);
-    shared.set(INT, Context.SEGMENTS, SystemInstructions.AS_BEFORE);
     shared.set(INT, Context.INTERRUPT_WAITS, !enabled && cpu.interrupts.pending() ? 1 : 0);
     boolean plain =
         (s.efer & Control.EFER_SCE) != 0
@@ -128,9 +130,29 @@ final class ContextAccess implements Memory.Listener {
     shared.set(INT, Context.BASES_ALLOWED, (s.cr4 & Control.CR4_FSGSBASE) != 0 ? 1 : 0);
     shared.set(LONG, Context.KERNEL_GS_BASE, s.msr.kernelGsBase);
     shared.set(LONG, Context.LSTAR, s.msr.lstar);
-    for (int n = 0; n < 6; n++) {
+    enterSegments();
+  }
+
+  private void enterSegments() {
+    int privileged = 0;
+    for (int n = CpuState.ES; n <= CpuState.GS; n++) {
       shared.set(INT, Context.SELECTORS + 4L * n, s.selector[n]);
+      privileged |= SegmentLoader.isPrivileged(s, n, 3) ? 1 << n : 0;
     }
+    shared.set(INT, Context.SEGMENTS, SegmentInstructions.AS_BEFORE);
+    shared.set(INT, Context.SEGMENTS_LOADED, 0);
+    shared.set(INT, Context.SEGMENTS_PRIVILEGED, privileged);
+    shared.set(LONG, Context.GDT_BASE, s.gdtBase);
+    shared.set(INT, Context.GDT_ROOM, Math.max(0, s.gdtLimit + 1 - 2 * DESCRIPTOR_SIZE + 1));
+    shared.set(LONG, Context.RESUMED_AT, -1);
+    boolean plain = s.protectedMode() && (s.flagsSystem & Flags.NT) == 0 && !s.nmiBlocked;
+    shared.set(INT, Context.IRET_IS_PLAIN, plain ? 1 : 0);
+    int code = (int) s.msr.sysenterCs & Descriptors.INDEX;
+    boolean between32 = plain && !s.longMode() && code != 0;
+    shared.set(INT, Context.SYSENTER_IS_PLAIN, between32 ? 1 : 0);
+    shared.set(INT, Context.SYSENTER_CS, code);
+    shared.set(INT, Context.SYSENTER_ESP, (int) s.msr.sysenterEsp);
+    shared.set(INT, Context.SYSENTER_EIP, (int) s.msr.sysenterEip);
   }
 
   private void leaveSystem() {
@@ -143,15 +165,42 @@ final class ContextAccess implements Memory.Listener {
     s.segmentBase[CpuState.FS] = shared.get(LONG, Context.FS_BASE);
     s.segmentBase[CpuState.GS] = shared.get(LONG, Context.GS_BASE);
     s.msr.kernelGsBase = shared.get(LONG, Context.KERNEL_GS_BASE);
-    int segments = shared.get(INT, Context.SEGMENTS);
-    if (segments == SystemInstructions.OF_SYSCALL) {
-      SystemCalls.segmentsOfSyscall(s);
-    } else if (segments == SystemInstructions.OF_SYSRET) {
-      SystemCalls.segmentsOfSysret(s, true);
-    }
-    if (segments != SystemInstructions.AS_BEFORE || (changed & Flags.AC) != 0) {
-      shared.set(INT, Context.SEGMENTS, SystemInstructions.AS_BEFORE);
+    if (leaveSegments() || (changed & Flags.AC) != 0) {
       cpu.contextChanged();
+    }
+  }
+
+  /** Brings segment registers home; returns whether code has loaded any. */
+  private boolean leaveSegments() {
+    int way = shared.get(INT, Context.SEGMENTS);
+    switch (way) {
+      case SegmentInstructions.OF_SYSCALL -> SystemCalls.segmentsOfSyscall(s);
+      case SegmentInstructions.OF_SYSRET -> SystemCalls.segmentsOfSysret(s, true);
+      case SegmentInstructions.OF_SYSENTER -> SystemCalls.segmentsOfSysenter(s);
+      case SegmentInstructions.OF_SYSEXIT -> SystemCalls.segmentsOfSysexit(s, false);
+      default -> {}
+    }
+    int loaded = shared.get(INT, Context.SEGMENTS_LOADED);
+    for (int n = CpuState.ES; n <= CpuState.GS; n++) {
+      if ((loaded >> n & 1) != 0) {
+        leaveSegment(n);
+      }
+    }
+    shared.set(INT, Context.SEGMENTS, SegmentInstructions.AS_BEFORE);
+    shared.set(INT, Context.SEGMENTS_LOADED, 0);
+    return way != SegmentInstructions.AS_BEFORE || loaded != 0;
+  }
+
+  private void leaveSegment(int n) {
+    int selector = shared.get(INT, Context.SELECTORS + 4L * n);
+    long descriptor = shared.get(LONG, Context.DESCRIPTORS + 8L * n);
+    if (descriptor == 0) {
+      SegmentLoader.setNull(s, n, selector);
+    } else {
+      SegmentLoader.set(s, n, selector, descriptor);
+    }
+    if (n == CpuState.CS) {
+      s.cpl = selector & 3;
     }
   }
 
@@ -179,10 +228,11 @@ final class ContextAccess implements Memory.Listener {
   }
 
   /**
-   * Brings the processor's state home; returns how many instructions have been taken off the
-   * budget.
+   * Brings the processor's state home; returns how many instructions have been executed.
+   *
+   * @param undone how many of those that were taken off the budget have not
    */
-  long leave(long budget) {
+  long leave(long budget, int undone) {
     for (int n = 0; n < 16; n++) {
       s.gpr[n] = shared.get(LONG, Context.GPR + 8L * n);
     }
@@ -190,7 +240,11 @@ final class ContextAccess implements Memory.Listener {
     Flags.status(s, flags >> 8 & 0xff & Flags.STATUS | ((flags & 1) != 0 ? Flags.OF : 0));
     leaveSystem();
     floating.leave();
-    return budget - shared.get(LONG, Context.BUDGET) - shared.get(LONG, Context.BUDGET_REST);
+    long left = shared.get(LONG, Context.BUDGET) + shared.get(LONG, Context.BUDGET_REST) + undone;
+    if (left == shared.get(LONG, Context.RESUMED_AT)) {
+      s.flagsSystem |= Flags.RF;
+    }
+    return budget - left;
   }
 
   long rip() {

@@ -110,7 +110,10 @@ final class InstructionTranslator {
           pushes(i)
               ? InstructionTranslator::push
               : isSelectorOf32Bits(i) ? SystemInstructions::pushSelector : null;
-      case "POP" -> pops(i) ? InstructionTranslator::pop : null;
+      case "POP" ->
+          pops(i)
+              ? InstructionTranslator::pop
+              : isSegment(i) ? SegmentInstructions.loadEmitter(i, modeKey) : null;
       case "LEAVE" -> i.size == (i.codeSize == 8 ? 8 : 4) ? InstructionTranslator::leave : null;
       case "LEA" -> InstructionTranslator::lea;
       case "MOV" ->
@@ -118,7 +121,9 @@ final class InstructionTranslator {
               ? InstructionTranslator::constant
               : isSelector(i)
                   ? SystemInstructions::readSelector
-                  : Copy.fits(i, modeKey) ? Copy::emit : null;
+                  : loadsSelector(i)
+                      ? SegmentInstructions.loadEmitter(i, modeKey)
+                      : Copy.fits(i, modeKey) ? Copy::emit : null;
       case "NOP", "PAUSE", "HINT", "PREFETCH", "ENDBR", "CLD" -> (b, n) -> {};
       case "LFENCE", "MFENCE", "SFENCE" -> InstructionTranslator::fence;
       case "MOVSB", "MOVS", "STOSB", "STOS", "LODSB", "LODS", "SCASB", "SCAS", "CMPSB", "CMPS" ->
@@ -159,7 +164,8 @@ final class InstructionTranslator {
     return reads && (kept || i.codeSize == 4);
   }
 
-  private static boolean loadsSelector(Instruction i) {
+  /** Whether an instruction is a MOV or POP to a segment register. */
+  static boolean loadsSelector(Instruction i) {
     boolean moves = i.opcode.code() == 0x8e && i.opcode.map() == 0;
     return moves || i.opcode.mnemonic().equals("POP") && isSegment(i);
   }

@@ -1,9 +1,11 @@
 package sharevm.translator;
 
+import java.util.function.LongToIntFunction;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.decode.Instruction;
 import sharevm.cpu.interpret.Block;
+import sharevm.translator.InstructionTranslator.Emitter;
 
 /** Which status flags someone will read, worked out backwards. */
 final class Liveness {
@@ -13,20 +15,53 @@ final class Liveness {
   private Liveness() {}
 
   /**
-   * Returns for each instruction the flags that are read behind it before they are written.
+   * Returns for each instruction of a block the flags that are read behind it before they are
+   * written.
    *
-   * @param aside for each instruction the flags that are read where it leaves the block
-   * @param out flags that are read behind the block
+   * @param emitters null for each instruction that has no translation
+   * @param liveAt tells which flags are live at a RIP where the block may be left for
    */
-  static int[] after(Instruction[] code, int[] aside, int out) {
+  static int[] after(TranslatedBlock block, Emitter[] emitters, LongToIntFunction liveAt) {
+    Instruction[] code = block.code;
     int[] live = new int[code.length];
-    int now = out;
+    int now = behind(block, emitters, liveAt);
     for (int n = code.length - 1; n >= 0; n--) {
-      now |= aside[n];
+      now |= aside(block, n, liveAt);
       live[n] = now;
       now = before(code[n], now);
     }
     return live;
+  }
+
+  /** Returns the flags that are live where a conditional jump leaves the block. */
+  private static int aside(TranslatedBlock block, int n, LongToIntFunction liveAt) {
+    Instruction i = block.code[n];
+    if (!InstructionTranslator.isConditionalJump(i)) {
+      return 0;
+    }
+    boolean last = n == block.code.length - 1;
+    boolean jumps = last || !block.followed(n);
+    boolean falls = last || block.followed(n);
+    return (jumps ? liveAt.applyAsInt(Trace.target(i, block.start(n))) : 0)
+        | (falls ? liveAt.applyAsInt(Trace.behind(i, block.start(n))) : 0);
+  }
+
+  /**
+   * Returns the flags that are live behind the last instruction, where it is no conditional jump.
+   */
+  private static int behind(TranslatedBlock block, Emitter[] emitters, LongToIntFunction liveAt) {
+    int last = block.code.length - 1;
+    Instruction i = block.code[last];
+    if (InstructionTranslator.isConditionalJump(i)) {
+      return 0;
+    }
+    if (InstructionTranslator.isDirectJump(i)) {
+      return liveAt.applyAsInt(Trace.target(i, block.start(last)));
+    }
+    boolean goesOn = !InstructionTranslator.ends(i);
+    return goesOn && emitters[last] != null
+        ? liveAt.applyAsInt(Trace.behind(i, block.start(last)))
+        : Flags.STATUS;
   }
 
   /** Returns the flags that are live before an instruction, from those live behind it. */

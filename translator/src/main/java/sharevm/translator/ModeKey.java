@@ -18,6 +18,9 @@ final class ModeKey {
   static final int TLB_MASK = 3 << TLB_SHIFT;
   static final int SSE = 1 << 3;
 
+  /** The TLB of supervisor code that EFLAGS.AC does not let at user pages. */
+  static final int SUPERVISOR_TLB = 1;
+
   /** Accesses through FS, and GS, need no check outside 64-bit mode. */
   static final int FS_FLAT = 1 << 4;
 
@@ -54,7 +57,7 @@ final class ModeKey {
       }
       tlb = 0;
     } else {
-      tlb = ac && (s.cr4 & Control.CR4_SMAP) != 0 ? 2 : 1;
+      tlb = ac && (s.cr4 & Control.CR4_SMAP) != 0 ? 2 : SUPERVISOR_TLB;
     }
     boolean sse =
         (s.cr0 & (Control.CR0_EM | Control.CR0_TS)) == 0
@@ -89,7 +92,7 @@ final class ModeKey {
   /** Returns the key of supervisor code in a mode that else is the same. */
   static int supervisor(int key, boolean alignmentCheck) {
     boolean suspended = alignmentCheck && (key & SMAP) != 0;
-    return key & ~TLB_MASK | (suspended ? 2 : 1) << TLB_SHIFT;
+    return key & ~TLB_MASK | (suspended ? 2 : SUPERVISOR_TLB) << TLB_SHIFT;
   }
 
   /** Returns the key of user code in a mode that else is the same. */

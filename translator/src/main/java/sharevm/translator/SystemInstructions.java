@@ -20,16 +20,12 @@ final class SystemInstructions {
   /** The status flags in RFLAGS' low byte. */
   private static final int LOW_STATUS = Flags.STATUS & 0xff;
 
-  /** What SYSRET may bring back without ado beside status flags and IF. */
-  private static final int HARMLESS = Flags.IOPL | Flags.ID;
+  /** What SYSRET, IRET and POPF may bring back without ado beside status flags and IF. */
+  static final int HARMLESS = Flags.IOPL | Flags.ID;
 
-  /** Values of {@link Context#SEGMENTS}. */
-  static final int AS_BEFORE = 0;
+  /** MOVZX of a word. */
+  static final Code LOAD_WORD = new Code(0, false, false, 0, 1, 0xb7);
 
-  static final int OF_SYSCALL = 1;
-  static final int OF_SYSRET = 2;
-
-  private static final Code LOAD_WORD = new Code(0, false, false, 0, 1, 0xb7);
   private static final Code STORE_WORD = new Code(0x66, false, false, 0, 0, 0x89);
 
   private SystemInstructions() {}
@@ -44,6 +40,7 @@ final class SystemInstructions {
       case "CLAC" -> supervisor ? (t, n) -> alignmentCheck(t, false) : null;
       case "STAC" -> supervisor ? (t, n) -> alignmentCheck(t, true) : null;
       case "PUSHF" -> i.size == i.codeSize ? SystemInstructions::pushf : null;
+      case "POPF" -> i.size == i.codeSize ? SystemInstructions::popf : null;
       case "RDTSC", "RDTSCP" -> TimestampCounter::emit;
       case "SYSCALL" -> code64 ? SystemInstructions::syscall : null;
       case "SYSRET" -> supervisor && code64 && i.rexW ? SystemInstructions::sysret : null;
@@ -52,7 +49,7 @@ final class SystemInstructions {
       case "RDGSBASE" -> (t, n) -> readBase(t, n, Context.GS_BASE);
       case "WRFSBASE" -> (t, n) -> writeBase(t, n, Context.FS_BASE);
       case "WRGSBASE" -> (t, n) -> writeBase(t, n, Context.GS_BASE);
-      default -> null;
+      default -> SegmentInstructions.emitter(i, modeKey);
     };
   }
 
@@ -84,7 +81,7 @@ final class SystemInstructions {
     set(t.assembler(), Context.INTERRUPT_FLAG, Flags.IF);
   }
 
-  private static void leaveIfInterruptWaits(BlockTranslator t) {
+  static void leaveIfInterruptWaits(BlockTranslator t) {
     compare(t.assembler(), Context.INTERRUPT_WAITS, 0);
     t.leaveToJavaIf(NOT_EQUAL);
   }
@@ -96,12 +93,13 @@ final class SystemInstructions {
   }
 
   /** Stores a constant to four bytes. */
-  private static void set(Assembler a, int at, int value) {
+  static void set(Assembler a, int at, int value) {
     a.memory(Code.of(0xc7), 0, Context.at(at));
     a.byte4(value);
   }
 
-  private static void compare(Assembler a, int at, int value) {
+  /** Compares four bytes with a constant. */
+  static void compare(Assembler a, int at, int value) {
     a.memory(Code.of(0x83), 7, Context.at(at));
     a.byte1(value);
   }
@@ -132,8 +130,7 @@ final class SystemInstructions {
     Assembler a = t.assembler();
     compare(a, Context.SYSCALL_IS_PLAIN, 0);
     t.leaveToJavaIf(EQUAL);
-    a.compareByteWithZero(Context.at(Context.X87_LIVE));
-    t.leaveToJavaIf(NOT_EQUAL);
+    SegmentInstructions.leaveIfX87Live(t);
   }
 
   private static void syscall(BlockTranslator t, Instruction i) {
@@ -151,7 +148,8 @@ final class SystemInstructions {
     a.memory(Code.of(0x21), TEMP, Context.at(Context.SYSTEM_FLAGS));
     set(a, Context.INTERRUPT_FLAG, 0);
     set(a, Context.AC_FLAG, 0);
-    set(a, Context.SEGMENTS, OF_SYSCALL);
+    set(a, Context.SEGMENTS, SegmentInstructions.OF_SYSCALL);
+    set(a, Context.SEGMENTS_LOADED, 0);
     a.load(ADDRESS, Context.at(Context.LSTAR));
     t.changeMode(ModeKey.supervisor(t.modeKey(), false));
     t.goToCanonicalAddress();
@@ -166,29 +164,61 @@ final class SystemInstructions {
     t.leaveToJavaIf(NOT_EQUAL);
     leaveIfInterruptWaits(t);
     t.leaveUnlessCanonical(Assembler.RCX);
-    part(a, HARMLESS);
-    a.arithmetic(false, 1, TEMP, Flags.FIXED);
-    a.memory(Code.of(0x89), TEMP, Context.at(Context.SYSTEM_FLAGS));
-    part(a, Flags.IF);
-    a.memory(Code.of(0x89), TEMP, Context.at(Context.INTERRUPT_FLAG));
-    part(a, LOW_STATUS);
-    a.arithmetic(false, 1, TEMP, Flags.FIXED);
-    a.memory(new Code(0, false, false, 0, 0, 0x88), TEMP, Context.at(Context.FLAGS + 1));
-    part(a, Flags.OF);
-    a.registers(Code.of(0xc1), 5, TEMP);
-    a.byte1(11);
-    a.memory(new Code(0, false, false, 0, 0, 0x88), TEMP, Context.at(Context.FLAGS));
+    loadFlags(a, Assembler.R11);
     set(a, Context.AC_FLAG, 0);
-    set(a, Context.SEGMENTS, OF_SYSRET);
+    set(a, Context.SEGMENTS, SegmentInstructions.OF_SYSRET);
+    set(a, Context.SEGMENTS_LOADED, 0);
     a.move(ADDRESS, Assembler.RCX);
     t.changeMode(ModeKey.user(t.modeKey()));
     t.goToCanonicalAddress();
   }
 
-  /** Puts some bits of R11 into the scratch register. */
-  private static void part(Assembler a, int mask) {
-    a.registers(Code.of(0x89), Assembler.R11, TEMP);
+  /** Loads all flags from a register but AC, which stays, and RF, which is clear. */
+  static void loadFlags(Assembler a, int from) {
+    part(a, from, ~(Flags.STATUS | Flags.IF | Flags.AC | Flags.RF));
+    a.arithmetic(false, 1, TEMP, Flags.FIXED);
+    a.memory(Code.of(0x89), TEMP, Context.at(Context.SYSTEM_FLAGS));
+    part(a, from, Flags.IF);
+    a.memory(Code.of(0x89), TEMP, Context.at(Context.INTERRUPT_FLAG));
+    part(a, from, LOW_STATUS);
+    a.arithmetic(false, 1, TEMP, Flags.FIXED);
+    a.memory(new Code(0, false, false, 0, 0, 0x88), TEMP, Context.at(Context.FLAGS + 1));
+    part(a, from, Flags.OF);
+    a.registers(Code.of(0xc1), 5, TEMP);
+    a.byte1(11);
+    a.memory(new Code(0, false, false, 0, 0, 0x88), TEMP, Context.at(Context.FLAGS));
+  }
+
+  /** Puts some bits of a register into the scratch register. */
+  private static void part(Assembler a, int from, int mask) {
+    a.registers(Code.of(0x89), from, TEMP);
     a.arithmetic(false, 4, TEMP, mask);
+  }
+
+  /**
+   * POPF as long as of system flags only those change that are harmless, or IF where the level may
+   * change it.
+   */
+  private static void popf(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    boolean supervisor = !ModeKey.isUser(t.modeKey());
+    Place place = t.memory().probeStack(0, i.size, false);
+    t.freeFlags();
+    a.load32(TEMP, place);
+    a.registers(Code.of(0x89), TEMP, ADDRESS);
+    a.memory(Code.of(0x33), ADDRESS, Context.at(Context.SYSTEM_FLAGS));
+    a.memory(Code.of(0x33), ADDRESS, Context.at(Context.INTERRUPT_FLAG));
+    a.memory(Code.of(0x33), ADDRESS, Context.at(Context.AC_FLAG));
+    int free = Flags.STATUS | Flags.FIXED | Flags.ID | (supervisor ? Flags.IF | Flags.IOPL : 0);
+    a.registers(Code.of(0xf7), 0, ADDRESS);
+    a.byte4(~free);
+    t.leaveToJavaIf(NOT_EQUAL);
+    if (supervisor) {
+      leaveIfInterruptWaits(t);
+    }
+    a.registers(Code.of(0x89), TEMP, ADDRESS);
+    loadFlags(a, ADDRESS);
+    t.memory().moveStack(i.size);
   }
 
   private static void swapgs(BlockTranslator t, Instruction i) {

@@ -382,7 +382,7 @@ public final class Translator implements Engine, CodePages.Cache {
   /** Brings the processor's state home: RIP and what was executed of the budget. */
   private Exit leave(long rip, int undone, long budget) {
     s.rip = rip;
-    retired += context.leave(budget) - undone;
+    retired += context.leave(budget, undone);
     context.floating().notePointers(cache);
     return null;
   }

@@ -296,7 +296,7 @@ final class Windows {
   private static long stackChange(Instruction i) {
     return switch (i.opcode.mnemonic()) {
       case "PUSH", "CALL", "PUSHF" -> -i.size;
-      case "POP", "RET" -> i.size;
+      case "POP", "RET", "POPF" -> i.size;
       default -> 0;
     };
   }
@@ -323,8 +323,14 @@ final class Windows {
   private void follow(Instruction i) {
     boolean whole = i.size == wordSize && i.destination >= 0 && i.destination < 16;
     boolean constant = i.source == CpuState.ZERO && i.opcode.operands().size() == 2;
+    if (InstructionTranslator.loadsSelector(i)) {
+      set(CpuState.RSP, CpuState.RSP, stackChange(i));
+      close();
+      return;
+    }
     switch (i.opcode.mnemonic()) {
-      case "PUSH", "CALL", "RET", "PUSHF" -> set(CpuState.RSP, CpuState.RSP, stackChange(i));
+      case "PUSH", "CALL", "RET", "PUSHF", "POPF" ->
+          set(CpuState.RSP, CpuState.RSP, stackChange(i));
       case "POP" -> {
         set(CpuState.RSP, CpuState.RSP, i.size);
         forget(i.destination);

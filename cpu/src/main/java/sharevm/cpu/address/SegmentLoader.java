@@ -144,11 +144,16 @@ public final class SegmentLoader {
    */
   public static void dropPrivileged(CpuState s) {
     for (int n = CpuState.ES; n <= CpuState.GS; n++) {
-      boolean code = n == CpuState.CS || n == CpuState.SS;
-      boolean usable = (s.segmentAttributes[n] & Segment.UNUSABLE) == 0;
-      if (!code && usable && !reachable(s.segmentAttributes[n], s.cpl)) {
+      if (isPrivileged(s, n, s.cpl)) {
         setNull(s, n, 0);
       }
     }
+  }
+
+  /** Whether a register is ES, DS, FS or GS with a segment that a level may not use. */
+  public static boolean isPrivileged(CpuState s, int n, int level) {
+    boolean code = n == CpuState.CS || n == CpuState.SS;
+    boolean usable = (s.segmentAttributes[n] & Segment.UNUSABLE) == 0;
+    return !code && usable && !reachable(s.segmentAttributes[n], level);
   }
 }

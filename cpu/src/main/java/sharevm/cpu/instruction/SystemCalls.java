@@ -129,6 +129,24 @@ public final class SystemCalls {
     }
   }
 
+  /** Loads CS, SS and CPL as SYSENTER does; the caller tells that the context changed. */
+  public static void segmentsOfSysenter(CpuState s) {
+    int selector = (int) s.msr.sysenterCs & 0xfffc;
+    code(s, selector, 0, s.longMode());
+    stack(s, selector + 8, 0);
+  }
+
+  /**
+   * Loads CS, SS and CPL as SYSEXIT does; the caller tells that the context changed.
+   *
+   * @param to64 whether it goes to 64-bit code
+   */
+  public static void segmentsOfSysexit(CpuState s, boolean to64) {
+    int selector = (int) s.msr.sysenterCs & 0xfffc;
+    code(s, selector + (to64 ? 32 : 16) | 3, 3, to64);
+    stack(s, selector + (to64 ? 40 : 24) | 3, 3);
+  }
+
   private static void sysenter(Cpu cpu, Instruction i) {
     CpuState s = cpu.state;
     checkSysenter(cpu);
@@ -138,9 +156,7 @@ public final class SystemCalls {
     boolean longMode = s.longMode();
     long mask = longMode ? -1L : 0xffff_ffffL;
     s.flagsSystem &= ~(Flags.VM | Flags.IF | Flags.RF);
-    int selector = (int) s.msr.sysenterCs & 0xfffc;
-    code(s, selector, 0, longMode);
-    stack(s, selector + 8, 0);
+    segmentsOfSysenter(s);
     s.gpr[CpuState.RSP] = s.msr.sysenterEsp & mask;
     s.rip = s.msr.sysenterEip & mask;
     cpu.contextChanged();
@@ -165,9 +181,7 @@ public final class SystemCalls {
     long top = s.gpr[CpuState.RCX] & mask;
     DescriptorTables.checkCanonical(target);
     DescriptorTables.checkCanonical(top);
-    int selector = (int) s.msr.sysenterCs & 0xfffc;
-    code(s, selector + (to64 ? 32 : 16) | 3, 3, to64);
-    stack(s, selector + (to64 ? 40 : 24) | 3, 3);
+    segmentsOfSysexit(s, to64);
     s.gpr[CpuState.RSP] = top;
     s.rip = target;
     cpu.contextChanged();

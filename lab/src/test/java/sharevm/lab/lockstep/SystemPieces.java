@@ -67,7 +67,7 @@ final class SystemPieces {
   }
 
   private void anyone(SplittableRandom random) {
-    switch (random.nextInt(6)) {
+    switch (random.nextInt(7)) {
       case 0 -> {
         maker.want(Flags.STATUS);
         code.put(0x9c, 0x58); // PUSHF, POP rAX
@@ -76,6 +76,7 @@ final class SystemPieces {
         maker.want(Flags.STATUS);
         code.put(0x9c, 0x9d); // PUSHF, POPF
       }
+      case 6 -> changeFlags(random);
       case 2 -> {
         code.put(0x31, 0xc0, 0x31, 0xc9, 0x53, 0x0f, 0xa2, 0x5b); // CPUID, with EBX kept
         maker.defined();
@@ -96,8 +97,10 @@ final class SystemPieces {
 
   private void supervisor(SplittableRandom random) {
     long page = GuestLayout.DATA + 4096L * random.nextInt(GuestLayout.DATA_PAGES);
-    switch (random.nextInt(6)) {
+    switch (random.nextInt(9)) {
       case 0 -> invalidate(page);
+      case 6, 7 -> interruptReturn(random);
+      case 8 -> loadSegment(random);
       case 1 -> code.put(0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8); // MOV rAX, CR3; MOV CR3, rAX
       case 2 -> code.put(0x0f, 0x01, random.nextBoolean() ? 0xca : 0xcb); // CLAC, STAC
       case 3 -> {
@@ -116,6 +119,66 @@ final class SystemPieces {
         maker.undefined(Flags.AF);
         invalidate(page);
       }
+    }
+  }
+
+  /** PUSHF; XOR [rSP], some flags; POPF. */
+  private void changeFlags(SplittableRandom random) {
+    int changed = random.nextInt() & Flags.STATUS;
+    changed |= random.nextInt(4) == 0 ? Flags.ID : 0;
+    changed |= random.nextInt(4) == 0 ? Flags.IF : 0;
+    changed |= random.nextInt(8) == 0 ? Flags.IOPL : 0;
+    changed |= random.nextInt(16) == 0 ? Flags.NT : 0;
+    maker.want(Flags.STATUS);
+    code.put(0x9c, 0x81, 0x34, 0x24);
+    code.number(changed, 4);
+    code.put(0x9d);
+    maker.defined();
+  }
+
+  /** IRET to what is behind it, within level 0, perhaps with RF. */
+  private void interruptReturn(SplittableRandom random) {
+    maker.want(Flags.STATUS);
+    if (is64) {
+      int stack = random.nextInt(3) == 0 ? 0 : LockstepMachine.KERNEL_DATA;
+      code.put(0x48, 0x89, 0xe0, 0x6a, stack, 0x50); // MOV RAX, RSP; PUSH SS; PUSH RAX
+    }
+    code.put(0x9c);
+    if (random.nextInt(4) == 0) {
+      code.put(0x81, 0x0c, 0x24); // OR [rSP], RF
+      code.number(Flags.RF, 4);
+    }
+    code.put(0x6a, is64 ? LockstepMachine.KERNEL_CODE_64 : LockstepMachine.KERNEL_CODE_32);
+    code.put(0xe8, 0, 0, 0, 0); // CALL of the next instruction
+    if (is64) {
+      code.put(0x48, 0x83, 0x04, 0x24, 7, 0x48, 0xcf); // ADD [RSP], 7; IRETQ
+    } else {
+      code.put(0x83, 0x04, 0x24, 5, 0xcf); // ADD [ESP], 5; IRETD
+    }
+  }
+
+  /** MOV or POP of ES, DS, FS or GS in 32-bit code: all memory, and for FS and GS nothing too. */
+  private void loadSegment(SplittableRandom random) {
+    if (is64) {
+      return;
+    }
+    int kernel = LockstepMachine.KERNEL_DATA;
+    int user = LockstepMachine.USER_DATA;
+    int[] selectors = {kernel, kernel | random.nextInt(4), user, 0};
+    int[] segments = {0, 3, 4, 5};
+    int segment = segments[random.nextInt(segments.length)];
+    int selector = selectors[random.nextInt(selectors.length - (segment < 4 ? 1 : 0))];
+    if (random.nextBoolean()) {
+      constant(GuestRegisters.RAX, selector);
+      code.put(0x8e, 0xc0 | segment << 3);
+      return;
+    }
+    code.put(0x6a, selector);
+    switch (segment) {
+      case 0 -> code.put(0x07);
+      case 3 -> code.put(0x1f);
+      case 4 -> code.put(0x0f, 0xa1);
+      default -> code.put(0x0f, 0xa9);
     }
   }
 
