@@ -16,7 +16,7 @@ import sharevm.translator.Assembler.Place;
  * 308 Ki mirrors of user pages
  * 448 Ki jump caches
  *    1 Mi lists of filled TLB entries, regions with large pages
- * 1200 Ki the jump cache behind the others, list of entries in those of user modes
+ * 1200 Ki the jump cache behind the others, list of entries in those of user modes, their pages
  * </pre>
  */
 final class Context {
@@ -143,6 +143,9 @@ final class Context {
   static final int USER_JUMPS = 1328 << 10;
 
   static final int MOST_USER_JUMPS = 4096;
+
+  /** A bit for each page, by low bits of its number, to which entries of jump caches lead. */
+  static final int JUMP_PAGES = 1345 << 10;
 
   /** What tells the address space in force from others, in eight bytes: see {@link JumpCache}. */
   static final int JUMP_SPACE = 848;
@@ -272,6 +275,14 @@ final class Context {
 
   /** IA32_TSC_AUX. */
   static final int TSC_AUX = 1660;
+
+  /** Pages that code has flushed: a count, then linear addresses of eight bytes. */
+  static final int FLUSHED = 1664;
+
+  static final int FLUSHED_PAGES = 1672;
+
+  /** CR0, CR2, CR3 and CR4 at eight bytes for each number. */
+  static final int CONTROLS = FLUSHED_PAGES + 8 * PageFlush.MOST;
 
   /**
    * Lists of TLB entries that have been filled: a count, then from {@link #LIST_START} on the

@@ -36,8 +36,11 @@ final class ContextAccess implements Memory.Listener {
   static final int TLBS = 3;
 
   private static final long TLB_STRIDE = 1L << Context.TLB_ENTRY_SHIFT;
-  private static final int LARGE_PAGE = 21;
-  private static final int HUGE_PAGE = 30;
+
+  /** Binary logarithms of the sizes of large pages. */
+  static final int LARGE_PAGE = 21;
+
+  static final int HUGE_PAGE = 30;
 
   private final Cpu cpu;
   private final CpuState s;
@@ -130,6 +133,10 @@ final class ContextAccess implements Memory.Listener {
     shared.set(INT, Context.BASES_ALLOWED, (s.cr4 & Control.CR4_FSGSBASE) != 0 ? 1 : 0);
     shared.set(LONG, Context.KERNEL_GS_BASE, s.msr.kernelGsBase);
     shared.set(LONG, Context.LSTAR, s.msr.lstar);
+    shared.set(LONG, Context.CONTROLS, s.cr0);
+    shared.set(LONG, Context.CONTROLS + 2 * 8, s.cr2);
+    shared.set(LONG, Context.CONTROLS + 3 * 8, s.cr3);
+    shared.set(LONG, Context.CONTROLS + 4 * 8, s.cr4);
     enterSegments();
   }
 
@@ -168,6 +175,12 @@ final class ContextAccess implements Memory.Listener {
     if (leaveSegments() || (changed & Flags.AC) != 0) {
       cpu.contextChanged();
     }
+    takeFlushes();
+  }
+
+  /** Lets Java forget the pages that code has flushed. */
+  void takeFlushes() {
+    PageFlush.take(shared, cpu::flushPage);
   }
 
   /** Brings segment registers home; returns whether code has loaded any. */

@@ -116,14 +116,7 @@ final class InstructionTranslator {
               : isSegment(i) ? SegmentInstructions.loadEmitter(i, modeKey) : null;
       case "LEAVE" -> i.size == (i.codeSize == 8 ? 8 : 4) ? InstructionTranslator::leave : null;
       case "LEA" -> InstructionTranslator::lea;
-      case "MOV" ->
-          isConstant(i)
-              ? InstructionTranslator::constant
-              : isSelector(i)
-                  ? SystemInstructions::readSelector
-                  : loadsSelector(i)
-                      ? SegmentInstructions.loadEmitter(i, modeKey)
-                      : Copy.fits(i, modeKey) ? Copy::emit : null;
+      case "MOV" -> move(i, modeKey);
       case "NOP", "PAUSE", "HINT", "PREFETCH", "ENDBR", "CLD" -> (b, n) -> {};
       case "LFENCE", "MFENCE", "SFENCE" -> InstructionTranslator::fence;
       case "MOVSB", "MOVS", "STOSB", "STOS", "LODSB", "LODS", "SCASB", "SCAS", "CMPSB", "CMPS" ->
@@ -138,6 +131,22 @@ final class InstructionTranslator {
               ? FloatingPoint.emitter(i, modeKey)
               : Copy.fits(i, modeKey) ? Copy::emit : SystemInstructions.emitter(i, modeKey);
     };
+  }
+
+  private static Emitter move(Instruction i, int modeKey) {
+    if (isConstant(i)) {
+      return InstructionTranslator::constant;
+    }
+    if (isSelector(i)) {
+      return SystemInstructions::readSelector;
+    }
+    if (loadsSelector(i)) {
+      return SegmentInstructions.loadEmitter(i, modeKey);
+    }
+    if (SystemInstructions.readsControl(i)) {
+      return ModeKey.isUser(modeKey) ? null : SystemInstructions::readControl;
+    }
+    return Copy.fits(i, modeKey) ? Copy::emit : null;
   }
 
   /**

@@ -12,7 +12,6 @@ import static sharevm.translator.Assembler.RCX;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.BitSet;
 import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
 
@@ -28,10 +27,13 @@ import sharevm.translator.Assembler.Place;
 final class JumpCache {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
+  private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
   private static final int FIRST_LEVEL = Context.JUMP_TABLES << Context.JUMP_BITS;
   private static final int ENTRIES = FIRST_LEVEL + (1 << Context.MORE_JUMP_BITS);
-  private static final int PAGE_SETS = 1 << 16;
+
+  /** How many sets of pages are told apart. */
+  static final int PAGE_SETS = 1 << 16;
 
   /** The golden ratio times 2 to the 32nd, which spreads products evenly. */
   private static final int SPREAD = 0x9e37_79b1;
@@ -61,9 +63,6 @@ final class JumpCache {
 
   /** Whether the address space in force has entries of when it was last. */
   private boolean kept;
-
-  /** Pages, by their low bits, to which entries lead. */
-  private final BitSet pages = new BitSet(PAGE_SETS);
 
   JumpCache(MemorySegment shared) {
     this.shared = shared;
@@ -108,10 +107,19 @@ final class JumpCache {
       list.add(more);
       fill(more, tag(block.rip, jumps), address);
     }
-    pages.set((int) (block.rip >>> 12) & PAGE_SETS - 1);
+    notePage(block.rip >>> 12);
     if (block.secondPage >= 0) {
-      pages.set((int) (block.rip >>> 12) + 1 & PAGE_SETS - 1);
+      notePage((block.rip >>> 12) + 1);
     }
+  }
+
+  private void notePage(long page) {
+    long at = pageByte(page);
+    shared.set(BYTE, at, (byte) (shared.get(BYTE, at) | 1 << (page & 7)));
+  }
+
+  private static long pageByte(long page) {
+    return Context.JUMP_PAGES + ((page & PAGE_SETS - 1) >>> 3);
   }
 
   private void addUser(TranslatedBlock block, int number, int jumps, long address) {
@@ -160,7 +168,7 @@ final class JumpCache {
     enter(cr3, false);
     if (globalToo) {
       forget(usedGlobal);
-      pages.clear();
+      shared.asSlice(Context.JUMP_PAGES, PAGE_SETS / 8).fill((byte) 0);
       firstUser(slot(FIRST_LEVEL - 1));
     }
   }
@@ -205,7 +213,8 @@ final class JumpCache {
 
   /** Forgets a page, and the others with it, since that is seldom. */
   void forgetPage(long linear, long cr3) {
-    if (pages.get((int) (linear >>> 12) & PAGE_SETS - 1)) {
+    long page = linear >>> 12;
+    if ((shared.get(BYTE, pageByte(page)) >> (page & 7) & 1) != 0) {
       forget(true, cr3);
     }
   }

@@ -41,6 +41,7 @@ final class SystemInstructions {
       case "STAC" -> supervisor ? (t, n) -> alignmentCheck(t, true) : null;
       case "PUSHF" -> i.size == i.codeSize ? SystemInstructions::pushf : null;
       case "POPF" -> i.size == i.codeSize ? SystemInstructions::popf : null;
+      case "INVLPG" -> supervisor ? PageFlush::emit : null;
       case "RDTSC", "RDTSCP" -> TimestampCounter::emit;
       case "SYSCALL" -> code64 ? SystemInstructions::syscall : null;
       case "SYSRET" -> supervisor && code64 && i.rexW ? SystemInstructions::sysret : null;
@@ -59,8 +60,27 @@ final class SystemInstructions {
   static boolean goesOn(Instruction i) {
     return switch (i.opcode.mnemonic()) {
       case "STI", "CLAC", "STAC", "SWAPGS", "WRFSBASE", "WRGSBASE" -> true;
+      case "MOV" -> readsControl(i);
       default -> false;
     };
+  }
+
+  /** Whether an instruction is a MOV from CR0, CR2, CR3 or CR4. */
+  static boolean readsControl(Instruction i) {
+    boolean reads = i.opcode.code() == 0x20 && i.opcode.map() == 1;
+    return reads && !i.lock && i.source <= 4;
+  }
+
+  /** MOV from a control register. */
+  static void readControl(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    Place control = Context.at(Context.CONTROLS + 8 * i.source);
+    boolean mapped = Registers.mapped(i.destination);
+    int into = mapped ? Registers.host(i.destination) : TEMP;
+    a.memory(t.code64() ? Code.wide(0x8b) : Code.of(0x8b), into, control);
+    if (!mapped) {
+      a.store(Context.register(i.destination), TEMP);
+    }
   }
 
   private static void cli(BlockTranslator t, Instruction i) {

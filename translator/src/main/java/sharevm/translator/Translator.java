@@ -324,6 +324,7 @@ public final class Translator implements Engine, CodePages.Cache {
           return leave(site.block().rip, 0, budget);
         }
         case CALL -> {
+          context.takeFlushes();
           int mappings = context.mappings();
           Exit exit = interpret(site, budget);
           if (exit != null || !canResume(site, mappings)) {

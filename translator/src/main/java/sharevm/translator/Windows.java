@@ -343,7 +343,7 @@ final class Windows {
       case "SUB" -> followSum(i, whole && constant, -i.immediate);
       case "INC" -> followSum(i, whole, 1);
       case "DEC" -> followSum(i, whole, -1);
-      case "STAC", "CLAC", "SWAPGS", "WRFSBASE", "WRGSBASE" -> close();
+      case "STAC", "CLAC", "SWAPGS", "WRFSBASE", "WRGSBASE", "INVLPG" -> close();
       case "LEA" -> followAddress(i, whole && i.addressSize == wordSize);
       case "MOV" -> {
         if (whole && i.source >= 0 && i.source < 16 && onlyGeneral(i)) {
