@@ -56,6 +56,15 @@ final class HostFpu implements AutoCloseable {
     }
   }
 
+  /** Whether Intel made this machine's processor: makers differ where the manual leaves room. */
+  static boolean isIntel() {
+    try {
+      return Files.readString(Path.of("/proc/cpuinfo")).contains("GenuineIntel");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private static boolean compile(Path source, Path program) throws IOException {
     try {
       Process gcc =

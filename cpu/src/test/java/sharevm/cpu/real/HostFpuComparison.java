@@ -21,12 +21,14 @@ abstract class HostFpuComparison<T> {
   private static final int MOST_AT_ONCE = 1_000;
 
   private HostFpu host;
+  private boolean intel;
 
   @BeforeAll
   void start() {
     Optional<HostFpu> started = HostFpu.start();
     assumeTrue(started.isPresent(), "no x86-64 hardware to compare with, or no gcc");
     host = started.get();
+    intel = HostFpu.isIntel();
   }
 
   @AfterAll
@@ -34,6 +36,11 @@ abstract class HostFpuComparison<T> {
     if (host != null) {
       host.close();
     }
+  }
+
+  /** Whether this machine's processor is one of Intel's. */
+  final boolean onIntel() {
+    return intel;
   }
 
   /** Makes a random case. */

@@ -161,6 +161,9 @@ final class X87InstructionHostTest extends HostFpuComparison<Opcode> {
     if (APPROXIMATE.contains(row.mnemonic())) {
       tolerate(ours, out);
     }
+    if (onIntel()) {
+      IntelDifferences.leaveDenormal(row.mnemonic(), in, ours);
+    }
     if (FloatProcessor.same(ours, out) && sameMemory(row, ours, out)) {
       return;
     }
@@ -177,7 +180,8 @@ final class X87InstructionHostTest extends HostFpuComparison<Opcode> {
   }
 
   /** Takes the hardware's results and C1 for ours where they are as near as they must be. */
-  private static void tolerate(FpuCase ours, FpuCase hardware) {
+  private void tolerate(FpuCase ours, FpuCase hardware) {
+    int free = C1;
     for (int i = 0; i < 8; i++) {
       long binades = hardware.signExponent(i) - ours.signExponent(i);
       long units =
@@ -186,10 +190,13 @@ final class X87InstructionHostTest extends HostFpuComparison<Opcode> {
               - (ours.significand(i) & Long.MAX_VALUE);
       boolean ordinary = (ours.signExponent(i) & 0x7fff) != 0x7fff;
       if (Math.abs(binades) <= 1 && ordinary && Math.abs(units) <= TOLERATED_UNITS) {
+        // The last place decides whether a result at the border is tiny; ours is right on AMD's.
+        boolean border = (ours.signExponent(i) & 0x7fff) <= 1 && binades != 0;
+        free |= onIntel() && border ? FloatException.UNDERFLOW : 0;
         ours.st(i, hardware.signExponent(i), hardware.significand(i));
       }
     }
-    ours.status(ours.status() & ~C1 | hardware.status() & C1);
+    ours.status(ours.status() & ~free | hardware.status() & free);
   }
 
   private static String describe(FpuCase one, Opcode row) {
