@@ -6,6 +6,7 @@ import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.decode.Instruction;
+import sharevm.cpu.event.GuestFault;
 
 /**
  * MOVS, STOS, LODS, CMPS, SCAS with REP (Intel SDM Vol. 1 5.1.8). Repeated instructions do a piece
@@ -52,19 +53,37 @@ final class Strings {
     if (count == 0) {
       return;
     }
+    long result = s.flagsResult;
+    long carry = s.flagsCarry;
+    try {
+      piece(c, i, size, count, element);
+    } catch (GuestFault fault) {
+      if (!c.model.isAmd()) {
+        // As it was before the instruction, or its present piece (Intel SDM Vol. 2B REP); AMD's
+        // processors leave what the last comparison gave.
+        s.flagsResult = result;
+        s.flagsCarry = carry;
+      }
+      throw fault;
+    }
+  }
+
+  private static void piece(Cpu c, Instruction i, int size, long count, Element element) {
+    CpuState s = c.state;
     long next = s.rip;
     int piece = c.events.single() ? 1 : PIECE;
     boolean more = true;
-    for (int n = 0; n < piece && count > 0 && more; n++) {
-      long done = c.events.single() ? 0 : bulk(c, i, size, count);
+    long left = count;
+    for (int n = 0; n < piece && left > 0 && more; n++) {
+      long done = c.events.single() ? 0 : bulk(c, i, size, left);
       if (done == 0) {
         more = element.execute(c, i, size);
         done = 1;
       }
-      count -= done;
-      s.r(CpuState.RCX, i.addressSize, count);
+      left -= done;
+      s.r(CpuState.RCX, i.addressSize, left);
     }
-    s.rip = more && count > 0 ? i.ownRip(s) : next;
+    s.rip = more && left > 0 ? i.ownRip(s) : next;
   }
 
   private static boolean movs(Cpu c, Instruction i, int size) {

@@ -28,6 +28,7 @@ class DifficultInstructionsTest {
     "PAUSE with REX.B exchanges R8 and RAX,      LONG,          f3 41 90,       20000800",
     "LOCK MOV from a debug register is undefined, LONG,    f0 41 0f 21 d0, 20000800",
     "ARPL does not write what it leaves alone,   COMPATIBILITY, 2e 63 06,       20000800",
+    "a comparison that faults restores flags,    LONG,          f2 a6,          20001ffd",
     "a store that is kept back faults: m32,      LONG,          d9 1e,          20001ffe",
     "a store that is kept back faults: m64,      COMPATIBILITY, dd 16,          20001ffe",
     "a store that is kept back faults: integer,  LONG,          df 3e,          1ffffffe",
