@@ -5,6 +5,8 @@ import sharevm.cpu.opcode.Opcode;
 /** The conditions that {@code undefined.txt} names. */
 final class Conditions {
   private static final int ZF = 0x40;
+  private static final boolean INTEL_HOST = HostProcessor.isMadeBy("GenuineIntel");
+  private static final boolean AMD_HOST = HostProcessor.isMadeBy("AuthenticAMD");
 
   private Conditions() {}
 
@@ -22,6 +24,8 @@ final class Conditions {
       String name, Opcode row, CpuCase input, CpuOutcome host, CpuOutcome ours) {
     Encoding encoding = Encoding.of(row, input);
     return switch (name) {
+      case "intel-host" -> INTEL_HOST;
+      case "amd-host" -> AMD_HOST;
       case "compatibility" -> input.mode() == Mode.COMPATIBILITY;
       case "long" -> input.mode() == Mode.LONG;
       case "completed" -> host.vector() == CpuOutcome.COMPLETED;
@@ -46,7 +50,8 @@ final class Conditions {
       case "count-over-size" -> encoding.shiftCount(input) > encoding.operandBits(row);
       case "count-from-size" -> encoding.shiftCount(input) >= encoding.operandBits(row);
       case "host-misaligned-mode" -> (host.state().fx(ProcessorState.FX_MXCSR, 4) & 1 << 17) != 0;
-      default -> throw new IllegalStateException("undefined.txt: no condition " + name);
+      case "address-32" -> encoding.has(0x67);
+      default -> IntelConditions.holds(name, row, input, host, ours);
     };
   }
 

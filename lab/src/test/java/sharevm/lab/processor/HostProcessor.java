@@ -79,6 +79,15 @@ final class HostProcessor implements AutoCloseable {
     }
   }
 
+  /** Whether the host's processor is of a maker, as CPUID names it: {@code GenuineIntel}. */
+  static boolean isMadeBy(String vendor) {
+    try {
+      return Files.readString(Path.of("/proc/cpuinfo")).contains(vendor);
+    } catch (IOException e) {
+      throw new UncheckedIOException("asking who made the host's processor", e);
+    }
+  }
+
   /** Compiles and starts the runner in an empty folder. */
   static HostProcessor start(Path folder) {
     try {

@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import sharevm.cpu.opcode.Opcode;
 
 /**
@@ -99,9 +100,16 @@ final class UndefinedResults {
       case "reg" -> List.of(Comparison.REGISTERS[Encoding.of(row, input).reg()]);
       case "rm" -> List.of(Comparison.REGISTERS[Encoding.of(row, input).rm()]);
       case "registers" -> List.of(Comparison.REGISTERS);
+      case "pushed" -> around("stack", -8, 0);
+      case "operand-10" -> around("operand", 0, 10);
       case "status" -> List.of("CF", "PF", "AF", "ZF", "SF", "OF");
       default -> List.of(what);
     };
+  }
+
+  /** Returns the bytes around the top of the stack or the start of the operand. */
+  private static List<String> around(String where, int from, int to) {
+    return IntStream.range(from, to).mapToObj(n -> where + "+" + n).toList();
   }
 
   /** Returns why a row is not compared at all, or null when it is. */
