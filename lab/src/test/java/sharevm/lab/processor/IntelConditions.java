@@ -18,6 +18,9 @@ final class IntelConditions {
   /** What an instruction that only reports an exception changes: the exceptions, SF, ES, C1, B. */
   private static final long REPORTED = 0x82ff;
 
+  /** Page fault error code: the page was present (Intel SDM Vol. 3A 4.7). */
+  private static final int PRESENT = 1;
+
   private IntelConditions() {}
 
   static boolean holds(String name, Opcode row, CpuCase input, CpuOutcome host, CpuOutcome ours) {
@@ -34,7 +37,7 @@ final class IntelConditions {
         boolean pause = encoding.has(0xf3) && (input.code()[encoding.opcodeAt()] & 0xff) == 0x90;
         yield pause && (encoding.rex() & 1) != 0;
       }
-      case "names-upper-half" -> namesUpperHalf(input, host, ours);
+      case "names-upper-half" -> namesUpperHalf(Encoding.of(row, input), input, host, ours);
       default -> throw new IllegalStateException("undefined.txt: no condition " + name);
     };
   }
@@ -95,20 +98,24 @@ final class IntelConditions {
   private static boolean denormalStays(CpuCase input, CpuOutcome host, CpuOutcome ours) {
     ProcessorState before = input.state();
     int at = ProcessorState.FX_ST;
-    long status = ProcessorState.FX_FSW;
+    int status = ProcessorState.FX_FSW;
     return (before.fx(ProcessorState.FX_FCW, 2) & UNDERFLOW) == 0
         && (before.fx(at + 8, 2) & 0x7fff) == 0
         && before.fx(at, 8) > 0
         && before.fx(at, 8) == host.state().fx(at, 8)
         && before.fx(at + 8, 2) == host.state().fx(at + 8, 2)
-        && (host.state().fx((int) status, 2) ^ ours.state().fx((int) status, 2))
-            == UNDERFLOW_STATUS;
+        && (host.state().fx(status, 2) ^ ours.state().fx(status, 2)) == UNDERFLOW_STATUS;
   }
 
-  /** Of an operand of sixteen bytes at RDI the host's CR2 names the ninth, ours one before it. */
-  private static boolean namesUpperHalf(CpuCase input, CpuOutcome host, CpuOutcome ours) {
-    long mask = input.mode().mask();
-    long distance = (host.cr2() - ours.cr2()) & mask;
-    return ours.vector() == 14 && distance >= 1 && distance <= 8;
+  /**
+   * Of an operand of sixteen bytes at RDI the host's CR2 names the ninth, ours one before it. The
+   * one's page may be present where the other's is not. The offset wraps at its size.
+   */
+  private static boolean namesUpperHalf(
+      Encoding encoding, CpuCase input, CpuOutcome host, CpuOutcome ours) {
+    int bits = encoding.has(0x67) ? input.mode().bits / 2 : input.mode().bits;
+    long distance = (host.cr2() - ours.cr2()) << 64 - bits >>> 64 - bits;
+    boolean sameAccess = ((host.errorCode() ^ ours.errorCode()) & ~PRESENT) == 0;
+    return ours.vector() == 14 && sameAccess && distance >= 1 && distance <= 8;
   }
 }
