@@ -7,6 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.HexFormat;
 import sharevm.cpu.Control;
 import sharevm.cpu.Cpu;
+import sharevm.cpu.CpuModel;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Segment;
 import sharevm.cpu.decode.Decoder;
@@ -33,7 +34,11 @@ final class SingleSteps {
   }
 
   SingleSteps(TestBus bus) {
-    cpu = bus.processor();
+    this(bus, CpuModel.standard());
+  }
+
+  SingleSteps(TestBus bus, CpuModel model) {
+    cpu = bus.processor(model);
     state = cpu.state;
     ram = bus.ram();
     state.cr0 |= Control.CR0_PE | Control.CR0_NE;

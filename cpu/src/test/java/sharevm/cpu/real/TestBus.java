@@ -50,8 +50,13 @@ public class TestBus implements Bus {
 
   /** A processor on this bus. */
   public Cpu processor() {
+    return processor(CpuModel.standard());
+  }
+
+  /** A processor of a model on this bus. */
+  public Cpu processor(CpuModel model) {
     CodePages pages = new CodePages(ram.byteSize());
-    return new Cpu(CpuModel.standard(), new Cpu.Environment(this, noInterrupts(), () -> 0, pages));
+    return new Cpu(model, new Cpu.Environment(this, noInterrupts(), () -> 0, pages));
   }
 
   private static InterruptController noInterrupts() {
