@@ -73,13 +73,10 @@ final class Comparison {
       comparison.differences.removeIf(name -> lastBits(name, host.state(), ours.state()));
     }
     comparison.differences.removeIf(
-        name -> leftOut.contains("high-" + name) && clearedAbove(name, host.state(), ours.state()));
-    if (leftOut.contains("single-nans")) {
-      comparison.differences.removeIf(name -> otherNans(name, 4, host.state(), ours.state()));
-    }
-    if (leftOut.contains("double-nans")) {
-      comparison.differences.removeIf(name -> otherNans(name, 8, host.state(), ours.state()));
-    }
+        name ->
+            leftOut.contains("high-" + name) && clearedAbove(name, host.state(), ours.state())
+                || leftOut.contains("nan4-" + name) && otherNans(name, 4, host, ours)
+                || leftOut.contains("nan8-" + name) && otherNans(name, 8, host, ours));
     if (leftOut.contains("TOP")) {
       comparison.differences.removeIf(name -> turned(name, host.state(), ours.state()));
     }
@@ -201,15 +198,11 @@ final class Comparison {
   }
 
   /** Whether all elements that differ in an XMM register are NaNs in both. */
-  private static boolean otherNans(
-      String name, int size, ProcessorState host, ProcessorState ours) {
-    if (!name.startsWith("XMM")) {
-      return false;
-    }
+  private static boolean otherNans(String name, int size, CpuOutcome host, CpuOutcome ours) {
     int at = ProcessorState.FX_XMM + 16 * Integer.parseInt(name.substring(3));
     for (int i = at; i < at + 16; i += size) {
-      long a = host.fx(i, size);
-      long b = ours.fx(i, size);
+      long a = host.state().fx(i, size);
+      long b = ours.state().fx(i, size);
       if (a != b && !(isNan(a, size) && isNan(b, size))) {
         return false;
       }

@@ -25,8 +25,7 @@ final class IntelConditions {
 
   static boolean holds(String name, Opcode row, CpuCase input, CpuOutcome host, CpuOutcome ours) {
     return switch (name) {
-      case "target-not-canonical" ->
-          host.vector() == 13 && host.errorCode() == 0 && ours.vector() == 13;
+      case "both-refuse" -> host.vector() == 13 && host.errorCode() == 0 && ours.vector() == 13;
       case "limit-at-4g" -> limitAtFourGigabytes(host, ours);
       case "behind-selector" -> behindSelector(row, input, host, ours);
       case "lower-bound" -> host.vector() == 5 && behindFirst(row, input, ours);
@@ -50,16 +49,16 @@ final class IntelConditions {
   }
 
   /**
-   * We fault for bytes of a stack's slot that lie behind the selector in it, or for the slot's
-   * alignment.
+   * We fault for bytes of a stack's slot that lie behind the selector in it, or POP does for the
+   * slot's alignment and the selector is aligned.
    */
   private static boolean behindSelector(
       Opcode row, CpuCase input, CpuOutcome host, CpuOutcome ours) {
+    boolean pop = row.mnemonic().equals("POP");
     if (ours.vector() == 17) {
-      return host.vector() != 17;
+      return pop && host.vector() != 17 && (input.state().gpr[4] & 1) == 0;
     }
     Encoding encoding = Encoding.of(row, input);
-    boolean pop = row.mnemonic().equals("POP");
     int normal = pop && input.mode() == Mode.LONG ? 8 : 4;
     int slot = (encoding.rex() & 8) != 0 ? 8 : encoding.has(0x66) ? 2 : normal;
     long behind = (ours.cr2() - input.state().gpr[4]) & input.mode().mask();

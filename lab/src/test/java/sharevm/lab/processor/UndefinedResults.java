@@ -100,6 +100,8 @@ final class UndefinedResults {
       case "reg" -> List.of(Comparison.REGISTERS[Encoding.of(row, input).reg()]);
       case "rm" -> List.of(Comparison.REGISTERS[Encoding.of(row, input).rm()]);
       case "registers" -> List.of(Comparison.REGISTERS);
+      case "single-nans" -> List.of("nan4-XMM" + Encoding.of(row, input).reg());
+      case "double-nans" -> List.of("nan8-XMM" + Encoding.of(row, input).reg());
       case "pushed" -> around("stack", -8, 0);
       case "operand-10" -> around("operand", 0, 10);
       case "status" -> List.of("CF", "PF", "AF", "ZF", "SF", "OF");
