@@ -74,7 +74,7 @@ final class Strings {
     int piece = c.events.single() ? 1 : PIECE;
     boolean more = true;
     long left = count;
-    for (int n = 0; n < piece && left > 0 && more; n++) {
+    for (int n = 0; n < piece && left != 0 && more; n++) {
       long done = c.events.single() ? 0 : bulk(c, i, size, left);
       if (done == 0) {
         more = element.execute(c, i, size);
@@ -83,7 +83,7 @@ final class Strings {
       left -= done;
       s.r(CpuState.RCX, i.addressSize, left);
     }
-    s.rip = more && left > 0 ? i.ownRip(s) : next;
+    s.rip = more && left != 0 ? i.ownRip(s) : next;
   }
 
   private static boolean movs(Cpu c, Instruction i, int size) {

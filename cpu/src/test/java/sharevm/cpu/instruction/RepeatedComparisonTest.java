@@ -2,6 +2,7 @@ package sharevm.cpu.instruction;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import sharevm.cpu.CpuModel;
@@ -33,5 +34,16 @@ final class RepeatedComparisonTest {
     assertThat(s.gpr[CpuState.RCX]).isEqualTo(3);
     assertThat(s.gpr[CpuState.RDI]).isEqualTo(LAST_CANONICAL + 1);
     assertThat(Flags.status(s) == (Flags.ZF | Flags.CF | Flags.OF)).isEqualTo(restored);
+  }
+
+  @Test
+  void countsOf2To63AndMoreAreNotDoneAtOnce() {
+    SingleSteps processor = new SingleSteps();
+    CpuState s = processor.state;
+    s.gpr[CpuState.RCX] = Long.MIN_VALUE + 5;
+    s.gpr[CpuState.RSI] = 0x1000;
+    s.gpr[CpuState.RDI] = LAST_CANONICAL - 1;
+    assertThat(processor.run("f2 a6")).isEqualTo(GuestFault.GP);
+    assertThat(s.gpr[CpuState.RCX]).isEqualTo(Long.MIN_VALUE + 3);
   }
 }
