@@ -131,6 +131,11 @@ same:   expect_if c
         pushf
         pop eax
         expect eax, 0x8d7
+        ; The stack segment is still SYSENTER's.
+        xor eax, eax
+        cpuid
+        mov ax, ss
+        expect ax, DATA32
         ; A segment with a limit: accesses are checked, and beyond it there is nothing.
         mov dword [spare + 16], 0xff
         mov dword [spare + 20], 0x0040f300 | DATA >> 16

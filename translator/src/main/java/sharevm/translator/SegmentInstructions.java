@@ -116,11 +116,7 @@ final class SegmentInstructions {
     t.leaveToJavaIf(NOT_EQUAL);
     a.load32(TEMP, popped(CODE));
     a.arithmetic(false, 4, TEMP, 3);
-    t.laterIf(
-        EQUAL,
-        () -> {
-          toSameLevel(t, i);
-        });
+    t.laterIf(EQUAL, () -> toSameLevel(t, i));
     a.arithmetic(false, 7, TEMP, 3);
     t.leaveToJavaIf(NOT_EQUAL);
     toUser(t, i);
@@ -195,9 +191,9 @@ final class SegmentInstructions {
     SystemInstructions.loadFlags(a, ADDRESS);
     SystemInstructions.set(a, Context.AC_FLAG, 0);
     noteResumption(a);
-    SystemInstructions.set(a, Context.SEGMENTS, AS_BEFORE);
     loaded(a, CpuState.CS, popped(CODE), Context.at(Context.POPPED_CODE));
     if (withStack) {
+      SystemInstructions.set(a, Context.SEGMENTS, AS_BEFORE);
       loaded(a, CpuState.SS, popped(STACK_SEGMENT), Context.at(Context.POPPED_STACK));
       a.load(STACK, popped(RSP));
     } else {
