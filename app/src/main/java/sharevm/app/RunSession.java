@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import sharevm.host.Terminal;
 import sharevm.library.Attachments;
 import sharevm.library.FileTrouble;
+import sharevm.library.HeapKeeper;
 import sharevm.library.LibraryException;
 import sharevm.library.Progress;
 import sharevm.library.RunEnd;
@@ -43,6 +44,7 @@ final class RunSession {
   int run() throws LibraryException {
     try (OutputStream stream = open();
         SerialOutput output = new SerialOutput(stream, this::outputRefused);
+        HeapKeeper _ = HeapKeeper.start();
         VirtualMachine machine = create(output)) {
       running.set(machine);
       RunEnd end = attended(machine);
