@@ -38,8 +38,8 @@ change: mov [constant - BASE], eax
 mixed:  lock inc dword [fs:far(MIXED)]
         loop mixed
 wait1:  pause
-        cmp byte [fs:far(DONE)], 1
-        jne wait1
+        cmp byte [fs:far(DONE)], 0
+        je wait1
         call count
         lock inc dword [fs:far(DONE)]
 wait2:  pause
@@ -62,11 +62,13 @@ other16:
 ready:  pause
         cmp byte [fs:far(READY)], 1
         jne ready
-look:   mov ebx, [fs:far(FLAG)]
-        cmp ebx, -1
+look:   mov esi, [fs:far(FLAG)]
+        ; Who executes what another processor has changed must serialize before (SDM Vol. 3A 9.1.3).
+        cpuid
+        cmp esi, -1
         je looked
         call routine
-        cmp eax, ebx
+        cmp eax, esi
         jae look
         FAIL
 looked: call routine

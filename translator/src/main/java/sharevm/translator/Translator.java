@@ -139,11 +139,16 @@ public final class Translator implements Engine, CodePages.Cache {
     return retired + interpreter.spent();
   }
 
+  /**
+   * Does what the attention word asks for; forgets code that others have changed after the word has
+   * been cleared, lest what comes in between is not heard of.
+   */
   private Exit attend() {
+    Exit exit = interpreter.attend();
     for (Dropped d = dropped.poll(); d != null; d = dropped.poll()) {
       cache.drop(d.page, d.from, d.to);
     }
-    return interpreter.attend();
+    return exit;
   }
 
   /**
