@@ -40,12 +40,12 @@ final class CaseGenerator {
   private int addressSize;
   private boolean locked;
 
-  private CaseGenerator(Opcode row, Mode mode, long seed) {
+  private CaseGenerator(Opcode row, Mode mode, long seed, HostKind kind) {
     this.row = row;
     this.mode = mode;
     this.random = new SplittableRandom(seed);
     this.values = new SpecialValues(random);
-    this.states = new StateGenerator(random);
+    this.states = new StateGenerator(random, kind);
   }
 
   /** Returns whether a row means something in a mode. */
@@ -53,10 +53,10 @@ final class CaseGenerator {
     return mode == Mode.LONG ? !row.is(Attribute.I64) : !row.is(Attribute.O64) && row.rexW() != 1;
   }
 
-  /** Returns the case of a row with a number, the same each time. */
-  static CpuCase make(Opcode row, Mode mode, long seed, int number) {
+  /** Returns the case of a row with a number, the same each time, that a kind of host can run. */
+  static CpuCase make(Opcode row, Mode mode, long seed, int number, HostKind kind) {
     for (int attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-      CpuCase made = attempt(row, mode, seed + attempt, number);
+      CpuCase made = attempt(row, mode, seed + attempt, number, kind);
       if (isOf(row, made)) {
         return made;
       }
@@ -81,7 +81,7 @@ final class CaseGenerator {
     };
   }
 
-  private static CpuCase attempt(Opcode row, Mode mode, long seed, int number) {
+  private static CpuCase attempt(Opcode row, Mode mode, long seed, int number, HostKind kind) {
     long mixed = seed;
     for (char c : (row.text() + mode).toCharArray()) {
       mixed = mixed * 0x5851_f42d_4c95_7f2dL + c;
@@ -89,7 +89,8 @@ final class CaseGenerator {
     String origin =
         "-Dsharevm.seed=%d -Dsharevm.row='%s' -Dsharevm.mode=%s -Dsharevm.case=%d"
             .formatted(seed, row.text(), mode, number);
-    return new CaseGenerator(row, mode, mixed * 0x9e37_79b9_7f4a_7c15L + number).make(origin);
+    long own = mixed * 0x9e37_79b9_7f4a_7c15L + number;
+    return new CaseGenerator(row, mode, own, kind).make(origin);
   }
 
   private CpuCase make(String origin) {

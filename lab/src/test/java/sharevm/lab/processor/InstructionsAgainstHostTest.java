@@ -45,7 +45,10 @@ class InstructionsAgainstHostTest {
   private InterpreterProcessor ours = new InterpreterProcessor();
   private final Map<String, Failures> failures = new LinkedHashMap<>();
   private final List<String> reports = new ArrayList<>();
+  private HostKind kind = HostKind.COMPLETE;
   private long compared;
+  private long notRun;
+  private long basesLeftOut;
 
   /** How often a form differed, and in what. */
   private static final class Failures {
@@ -102,6 +105,8 @@ class InstructionsAgainstHostTest {
     int forms = 0;
     int rowsLeftOut = 0;
     try (HostProcessor host = HostProcessor.start(folder)) {
+      kind = HostKind.of(host);
+      ours.lookLike(kind);
       List<Numbered> batch = new ArrayList<>();
       for (Opcode row : OpcodeTable.load().rows()) {
         if (!row.text().contains(onlyRow)) {
@@ -115,9 +120,15 @@ class InstructionsAgainstHostTest {
           if (!CaseGenerator.existsIn(row, mode) || !mode.name().contains(onlyMode)) {
             continue;
           }
+          int first = Math.max(0, onlyCase);
+          int end = onlyCase < 0 ? cases : onlyCase + 1;
+          if (!kind.runs(mode)) {
+            notRun += end - first;
+            continue;
+          }
           forms++;
-          for (int n = Math.max(0, onlyCase); n < (onlyCase < 0 ? cases : onlyCase + 1); n++) {
-            batch.add(new Numbered(row, CaseGenerator.make(row, mode, seed, n)));
+          for (int n = first; n < end; n++) {
+            batch.add(new Numbered(row, CaseGenerator.make(row, mode, seed, n, kind)));
             if (batch.size() == HostProcessor.BATCH) {
               run(host, batch);
             }
@@ -130,6 +141,7 @@ class InstructionsAgainstHostTest {
         "%d instruction forms, %d cases compared with the host's processor;"
             + " %d rows left out with reasons (seed %d)%s%n",
         forms, compared, rowsLeftOut, seed, ours.counts().isEmpty() ? "" : "; " + ours.counts());
+    printLimits();
     Path file = Path.of("target", "processor-differences.txt");
     if (!failures.isEmpty()) {
       Files.createDirectories(file.getParent());
@@ -140,6 +152,17 @@ class InstructionsAgainstHostTest {
             "no differences; but (all in target/processor-differences.txt):%n%s%n%s",
             summary(), String.join("\n", reports.subList(0, Math.min(SHOWN, reports.size()))))
         .isTrue();
+  }
+
+  private void printLimits() {
+    if (!kind.runs32BitCode()) {
+      System.out.printf("%s: %d cases not compared%n", HostKind.NO_32_BIT_CODE, notRun);
+    }
+    if (!kind.keepsUpperGsBase()) {
+      System.out.printf(
+          "%s: cases begin with one in the lower half; GSBASE not compared in %d%n",
+          HostKind.NO_UPPER_GS_BASE, basesLeftOut);
+    }
   }
 
   private String summary() {
@@ -156,6 +179,9 @@ class InstructionsAgainstHostTest {
       CpuOutcome natively = outcomes.get(i);
       CpuOutcome interpreted = ours.run(input);
       Set<String> leftOut = undefined.of(row, input, natively, interpreted);
+      Set<String> lost = kind.leftOut(interpreted);
+      leftOut.addAll(lost);
+      basesLeftOut += lost.size();
       List<String> differences = Comparison.differences(input, natively, interpreted, leftOut);
       compared += leftOut.contains(UndefinedResults.CASE) ? 0 : 1;
       if (differences.isEmpty()) {

@@ -153,6 +153,13 @@ final class InterpreterProcessor {
     }
   }
 
+  /** Takes out of the GDT what the kernel of a host does not have there. */
+  void lookLike(HostKind kind) {
+    if (!kind.runs32BitCode()) {
+      ram.set(LONG, SYSTEM_RAM + GDT + (Mode.COMPATIBILITY.codeSelector & ~7), 0);
+    }
+  }
+
   /** Sets what Linux sets once, control registers above all. */
   private void initialise() {
     CpuState s = cpu.state;

@@ -35,7 +35,8 @@ class ModelFeaturesTest {
       boolean lacking = row.needs().filter(feature -> !model.has(feature)).isPresent();
       for (Mode mode : Mode.values()) {
         for (int n = 0; n < CASES && lacking && CaseGenerator.existsIn(row, mode); n++) {
-          int vector = processor.run(CaseGenerator.make(row, mode, SEED, n)).vector();
+          int vector =
+              processor.run(CaseGenerator.make(row, mode, SEED, n, HostKind.COMPLETE)).vector();
           if (vector != UNDEFINED) {
             wrong.add("%s (%s): vector %d".formatted(row, mode, vector));
           }

@@ -234,7 +234,7 @@ class RandomCodeTest {
     for (int at = 0x4000; at < 0x8000; ) {
       Opcode row = rows.get(random.nextInt(rows.size()));
       if (CaseGenerator.existsIn(row, mode)) {
-        byte[] code = CaseGenerator.make(row, mode, random.nextLong(), 0).code();
+        byte[] code = CaseGenerator.make(row, mode, random.nextLong(), 0, HostKind.COMPLETE).code();
         System.arraycopy(code, 0, bytes, at, code.length);
         at += code.length;
       }

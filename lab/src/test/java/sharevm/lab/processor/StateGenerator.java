@@ -20,9 +20,11 @@ final class StateGenerator {
 
   private final SplittableRandom random;
   private final SpecialValues values;
+  private final HostKind kind;
 
-  StateGenerator(SplittableRandom random) {
+  StateGenerator(SplittableRandom random, HostKind kind) {
     this.random = random;
+    this.kind = kind;
     this.values = new SpecialValues(random);
   }
 
@@ -74,7 +76,7 @@ final class StateGenerator {
       s[ProcessorState.FS] = 0;
       s[ProcessorState.GS] = 0;
       state.fsBase = random.nextInt(0x100) << random.nextInt(5);
-      state.gsBase = random.nextLong() >> 17;
+      state.gsBase = kind.gsBase(random.nextLong() >> 17);
     } else {
       state.fsBase = random.nextInt(0x100) << random.nextInt(5);
       state.gsBase = random.nextInt() & 0xffff_ffffL;

@@ -1,11 +1,12 @@
 /*
  * Runs single instructions on the host's own processor.
  *
- * A batch of cases lies in a shared file (layout: HostLayout.java). For each case the signal handler
- * writes the case's state into its own signal frame and returns, so that the kernel loads the
- * complete state and goes on at the instruction. Whatever ends it (the INT3 bytes behind it, a
- * fault, a fetch from an unmapped page after a branch) enters the handler again, whose frame then
- * holds the complete state afterwards, with vector, error code and CR2 as the processor gave them.
+ * A batch of cases lies in a shared file (layout: HostLayout.java). For each case the signal
+ * handler writes the case's state into its own signal frame and returns, so that the kernel loads
+ * the complete state and goes on at an IRET to the instruction, since not every kernel lets a
+ * return from a signal set all flags. Whatever ends it (the INT3 bytes behind it, a fault, a fetch
+ * from an unmapped page after a branch) enters the handler again, whose frame then holds the
+ * complete state afterwards, with vector, error code and CR2 as the processor gave them.
  *
  * usage: runner FILE    then one decimal count per line on stdin; "done\n" on stdout per batch.
  */
@@ -71,9 +72,11 @@ static uint8_t *shared;      /* the file */
 static uint8_t *code_alias;  /* the code pages, writable */
 static uint8_t *expected;    /* what the data and stack pages hold before the instruction */
 static uint32_t count, index_;
-static int running, alarms, has_fsgsbase;
+static int running, alarms, keeps_bases;
 static struct state main_state;
-uint64_t flags_at_return; /* NT and ID: sigreturn takes them from the flags at its SYSCALL */
+static struct {
+  uint64_t rip, cs, rflags, rsp, ss;
+} iret_frame;
 
 static void copy(void *to, const void *from, size_t n) {
   __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n)::"memory");
@@ -91,16 +94,28 @@ static long system_call(long number, long a, long b, long c, long d) {
 
 static uint64_t get_base(int gs) {
   uint64_t base;
-  if (!has_fsgsbase) system_call(SYS_arch_prctl, gs ? ARCH_GET_GS : ARCH_GET_FS, (long)&base, 0, 0);
-  else if (gs) __asm__ volatile("rdgsbase %0" : "=r"(base));
+  if (gs) __asm__ volatile("rdgsbase %0" : "=r"(base));
   else __asm__ volatile("rdfsbase %0" : "=r"(base));
   return base;
 }
 
 static void set_base(int gs, uint64_t base) {
-  if (!has_fsgsbase) system_call(SYS_arch_prctl, gs ? ARCH_SET_GS : ARCH_SET_FS, (long)base, 0, 0);
-  else if (gs) __asm__ volatile("wrgsbase %0" ::"r"(base));
+  if (gs) __asm__ volatile("wrgsbase %0" ::"r"(base));
   else __asm__ volatile("wrfsbase %0" ::"r"(base));
+}
+
+/*
+ * A kernel that does not know of WRFSBASE and WRGSBASE puts its own bases back when it switches
+ * tasks. They are made the program's own FS base, which no case has, so that this can be seen.
+ */
+static void mark_bases(void) {
+  if (keeps_bases) return;
+  system_call(SYS_arch_prctl, ARCH_SET_FS, (long)main_state.fs_base, 0, 0);
+  system_call(SYS_arch_prctl, ARCH_SET_GS, (long)main_state.fs_base, 0, 0);
+}
+
+static int has_lost_bases(const struct state *s) {
+  return s->fs_base == main_state.fs_base || s->gs_base == main_state.fs_base;
 }
 
 static uint8_t *memory_at(size_t image_offset) {
@@ -141,6 +156,7 @@ static void load_state(const struct state *s, ucontext_t *uc) {
   g[REG_RIP] = (greg_t)s->rip;
   g[REG_EFL] = (greg_t)s->rflags;
   g[REG_CSGSFS] = (greg_t)((uint64_t)s->cs | (uint64_t)s->ss << 48);
+  mark_bases();
   __asm__ volatile("mov %0, %%ds" ::"r"(s->ds));
   __asm__ volatile("mov %0, %%es" ::"r"(s->es));
   __asm__ volatile("mov %0, %%fs" ::"r"(s->fs));
@@ -151,7 +167,6 @@ static void load_state(const struct state *s, ucontext_t *uc) {
   copy(fx, s->fx, 28);
   copy(fx + 32, s->fx + 32, FX_USED - 32);
   *(uint64_t *)(fx + 512) |= 3;
-  flags_at_return = s->rflags & 0x204000;
 }
 
 static struct input *input_of(uint32_t i) {
@@ -204,7 +219,8 @@ static uint32_t collect_diffs(uint8_t *out, uint32_t used, size_t from, size_t t
   return used;
 }
 
-static void end_case(int sig, ucontext_t *uc) {
+/* Returns whether the case was carried out; else it has to be done again. */
+static int end_case(int sig, ucontext_t *uc) {
   struct input *in = input_of(index_);
   struct outcome *out = (struct outcome *)((uint8_t *)in + OUTCOME_OFFSET);
   greg_t *g = uc->uc_mcontext.gregs;
@@ -222,24 +238,36 @@ static void end_case(int sig, ucontext_t *uc) {
   }
   uint8_t *code = code_alias + (in->state.rip - CODE_ADDRESS);
   for (int i = 0; i < in->code_length; i++) code[i] = 0xcc;
+  return sig == SIGALRM || !has_lost_bases(&out->state);
 }
 
-__attribute__((used)) static void on_signal(int sig, siginfo_t *info, ucontext_t *uc) {
-  (void)info;
-  flags_at_return = (uint64_t)uc->uc_mcontext.gregs[REG_EFL] & 0x204000;
+extern char iret[];
+
+static void leave_by_iret(ucontext_t *uc) {
+  greg_t *g = uc->uc_mcontext.gregs;
+  if (g[REG_RIP] == (greg_t)iret) return; /* an alarm came before it */
+  iret_frame.rip = (uint64_t)g[REG_RIP];
+  iret_frame.cs = (uint16_t)g[REG_CSGSFS];
+  iret_frame.rflags = (uint64_t)g[REG_EFL];
+  iret_frame.rsp = (uint64_t)g[REG_RSP];
+  iret_frame.ss = (uint64_t)g[REG_CSGSFS] >> 48;
+  g[REG_RIP] = (greg_t)iret;
+  g[REG_CSGSFS] = (greg_t)((uint64_t)main_state.cs | (uint64_t)main_state.ss << 48);
+  g[REG_EFL] = 0x202;
+  g[REG_RSP] = (greg_t)&iret_frame;
+}
+
+static void next_case(int sig, ucontext_t *uc) {
   if (!running) {
-    if (sig != SIGTRAP) {
-      if (sig == SIGALRM) return;
-      _exit(70); /* a fault of the runner itself */
-    }
+    if (sig == SIGALRM) return;
+    if (sig != SIGTRAP) _exit(70); /* a fault of the runner itself */
     save_state(&main_state, uc);
     running = 1;
     index_ = 0;
   } else {
     /* The first alarm may come before the instruction began. */
     if (sig == SIGALRM && ++alarms < 3) return;
-    end_case(sig, uc);
-    index_++;
+    if (end_case(sig, uc)) index_++;
   }
   if (index_ < count) {
     begin_case(uc);
@@ -247,6 +275,12 @@ __attribute__((used)) static void on_signal(int sig, siginfo_t *info, ucontext_t
     running = 0;
     load_state(&main_state, uc);
   }
+}
+
+__attribute__((used)) static void on_signal(int sig, siginfo_t *info, ucontext_t *uc) {
+  (void)info;
+  next_case(sig, uc);
+  if (running) leave_by_iret(uc);
 }
 
 extern void signal_entry(int, siginfo_t *, void *);
@@ -260,12 +294,10 @@ __asm__(
     "  cld\n"
     "  jmp on_signal\n"
     "signal_return:\n"
-    "  pushfq\n"
-    "  movq flags_at_return(%rip), %rax\n"
-    "  orq %rax, (%rsp)\n"
-    "  popfq\n"
     "  movl $15, %eax\n" /* rt_sigreturn */
-    "  syscall\n");
+    "  syscall\n"
+    "iret:\n"
+    "  iretq\n");
 
 static void *map(unsigned long address, size_t size, int protection, int flags, int fd) {
   void *p = mmap((void *)address, size, protection, flags, fd, 0);
@@ -304,7 +336,7 @@ int main(int argc, char **argv) {
   expected = map(0, IMAGE_SIZE, PROT_READ | PROT_WRITE, private, -1);
   for (size_t i = 0; i < CODE_SIZE; i++) code_alias[i] = 0xcc;
 
-  has_fsgsbase = (getauxval(AT_HWCAP2) & 2) != 0;
+  keeps_bases = (getauxval(AT_HWCAP2) & 2 /* FSGSBASE */) != 0;
   stack_t stack = {.ss_sp = map(0, 0x20000, PROT_READ | PROT_WRITE, private, -1),
                    .ss_size = 0x20000};
   sigaltstack(&stack, 0);
