@@ -162,7 +162,7 @@ public final class CpuState {
    */
   public static final long TRANSLATOR = 264;
 
-  public static final long SHARED_SIZE = 1356 << 10;
+  public static final long SHARED_SIZE = 1612 << 10;
 
   /** MXCSR after reset (Intel SDM Vol. 1 10.2.3). */
   public static final int MXCSR_DEFAULT = 0x1f80;

@@ -34,6 +34,7 @@ final class Assembler {
   static final int NOT_ABOVE = 6;
   static final int ABOVE = 7;
   static final int SIGN = 8;
+  static final int GREATER = 15;
 
   /** No register: the index or base that an address does not have. */
   static final int NONE = -1;

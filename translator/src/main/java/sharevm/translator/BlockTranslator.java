@@ -1,5 +1,7 @@
 package sharevm.translator;
 
+import static sharevm.translator.Assembler.ABOVE;
+import static sharevm.translator.Assembler.BELOW;
 import static sharevm.translator.Assembler.EQUAL;
 import static sharevm.translator.Assembler.NOT_EQUAL;
 import static sharevm.translator.Registers.ADDRESS;
@@ -23,18 +25,10 @@ import sharevm.translator.Tuning.Means;
 /**
  * Makes host code of one block of guest code.
  *
- * <p>Guest flags are at any point in the host's flags, in the {@link Context}, or dead. At the
- * borders of blocks they are in the context. The probe of the TLB destroys the host's flags, so
- * live ones are saved before it.
+ * <p>At the borders of blocks the guest's flags are in the context. The probe of the TLB destroys
+ * the host's flags, so live ones are saved before it.
  */
 final class BlockTranslator {
-  /** Where the guest's flags are; in the context they may be out of date when they are dead. */
-  private enum FlagsIn {
-    HOST,
-    BOTH,
-    CONTEXT
-  }
-
   /**
    * What is put behind the block because it is seldom executed.
    *
@@ -78,7 +72,7 @@ final class BlockTranslator {
   private int coldStart;
   private final List<Cold> cold = new ArrayList<>();
 
-  private FlagsIn flags = FlagsIn.CONTEXT;
+  private final GuestFlags flags;
   private int current;
   private boolean ended;
 
@@ -103,6 +97,7 @@ final class BlockTranslator {
       Successors successors,
       Tuning tuning) {
     this.a = assembler;
+    this.flags = new GuestFlags(assembler);
     this.stubs = stubs;
     this.origin = origin;
     this.block = block;
@@ -120,7 +115,8 @@ final class BlockTranslator {
     boolean user = ModeKey.isUser(modeKey);
     this.chains = loops && user ? LoadChains.of(block.code) : LoadChains.none();
     boolean plain = block.plain || !tuning.has(Means.WINDOWS);
-    this.memory = new Probes(this, plain ? null : new Windows(block, emitters));
+    boolean windows = !plain && ModeKey.isFlat(modeKey);
+    this.memory = new Probes(this, windows ? new Windows(block, emitters) : null);
   }
 
   private int[] liveness() {
@@ -233,9 +229,34 @@ final class BlockTranslator {
           block.exit = origin + a.position();
           exit(number);
         });
+    if (isSegmented()) {
+      leaveUnlessInCode();
+    }
     registersWanted();
     memory.openEarly();
     again = a.position();
+  }
+
+  /** Whether segments have bases and limits that count. */
+  boolean isSegmented() {
+    return !ModeKey.isFlat(modeKey);
+  }
+
+  /**
+   * Leaves to Java unless the code segment reaches to all that the block is made of or jumps to.
+   */
+  private void leaveUnlessInCode() {
+    long last = 0;
+    for (int n = 0; n < block.code.length; n++) {
+      Instruction i = block.code[n];
+      boolean jumps = InstructionTranslator.isConditionalJump(i);
+      boolean leads = jumps || InstructionTranslator.isDirectJump(i);
+      last = Math.max(last, block.ripBehind(n) - 1);
+      last = leads ? Math.max(last, Trace.target(i, block.start(n))) : last;
+    }
+    a.memory(Code.of(0x81), 7, Context.at(Context.CODE_LIMIT));
+    a.byte4((int) last);
+    leaveToJavaIf(BELOW);
   }
 
   /** Sees to it that registers which Java leaves to code to load are there. */
@@ -342,9 +363,14 @@ final class BlockTranslator {
     modeKey = key;
   }
 
-  /** Jumps on a condition to a known place; goes on elsewhere otherwise. */
+  /** Jumps on a condition of the guest's flags to a known place; goes on elsewhere otherwise. */
   void branch(int condition, long target, long otherwise) {
     restoreFlags();
+    branchOn(condition, target, otherwise);
+  }
+
+  /** Does the same on a condition of the host's flags. */
+  void branchOn(int condition, long target, long otherwise) {
     boolean last = current + 1 == block.code.length;
     if (last) {
       leaveFor(target, condition);
@@ -370,7 +396,7 @@ final class BlockTranslator {
       return;
     }
     int undone = block.code.length - 1 - current;
-    boolean saves = flags == FlagsIn.HOST && liveAt(target) != 0;
+    boolean saves = flags.areUnsaved() && liveAt(target) != 0;
     if (condition < 0) {
       saveFlags(liveAt(target));
       jumpTo(a.jump(), target);
@@ -390,11 +416,11 @@ final class BlockTranslator {
   /** Does something under a condition, away from what is usual, with the flags as they are here. */
   void laterIf(int condition, Runnable code) {
     int jump = a.jumpIf(condition);
-    FlagsIn here = flags;
+    GuestFlags.Where here = flags.where();
     later(
         () -> {
           a.patchToHere(jump);
-          flags = here;
+          flags.are(here);
           code.run();
         });
   }
@@ -426,10 +452,10 @@ final class BlockTranslator {
   /** Does something under a condition, in the way, and leads elsewhere. */
   private void hereIf(int condition, Runnable code) {
     int otherwise = a.jumpIf(condition ^ 1);
-    FlagsIn here = flags;
+    GuestFlags.Where here = flags.where();
     boolean touched = a.addressTouched();
     code.run();
-    flags = here;
+    flags.are(here);
     if (!touched) {
       a.addressKept();
     }
@@ -536,11 +562,15 @@ final class BlockTranslator {
 
   private void goToAddress(boolean checks, boolean commits, Commit commit) {
     saveFlags(liveOut());
+    int bits = isSegmented() ? Context.SEGMENTED_JUMP_BITS : Context.JUMP_BITS;
+    if (isSegmented()) {
+      addressInCode(checks);
+    }
     a.registers(Code.of(0x89), ADDRESS, TEMP);
     a.registers(Code.of(0xc1), 5, TEMP);
-    a.byte1(Context.JUMP_BITS);
+    a.byte1(bits);
     a.registers(Code.of(0x31), ADDRESS, TEMP);
-    a.arithmetic(false, 4, TEMP, (1 << Context.JUMP_BITS) - 1);
+    a.arithmetic(false, 4, TEMP, (1 << bits) - 1);
     a.registers(Code.of(0x01), TEMP, TEMP);
     a.memory(Code.wide(0x3b), ADDRESS, jumpEntry(0));
     int missed = a.jumpIf(NOT_EQUAL);
@@ -559,9 +589,20 @@ final class BlockTranslator {
           }
           commit.emit();
           a.constant(TEMP, jumps.applyAsInt(modeKey));
-          toStub(a.jump(), stubs.lookupMissOffset());
+          toStub(a.jump(), stubs.lookupMissOffset(modeKey));
         });
     ended = true;
+  }
+
+  /**
+   * Adds the base of CS to the RIP in the address register, which may have to be in the segment.
+   */
+  private void addressInCode(boolean checks) {
+    if (checks) {
+      a.memory(Code.of(0x3b), ADDRESS, Context.at(Context.CODE_LIMIT));
+      leaveToJavaIf(ABOVE);
+    }
+    a.memory(Code.wide(0x03), ADDRESS, Context.at(Context.CODE_SPACE));
   }
 
   /**
@@ -597,7 +638,7 @@ final class BlockTranslator {
    * @param given what was given back to the budget right before the jump
    */
   private void jumpTo(int jumpEnd, long target, int given) {
-    boolean samePage = (target ^ block.rip) >>> 12 == 0;
+    boolean samePage = block.isInPage(target);
     int number = samePage ? site(Kind.CHAIN, target, origin + jumpEnd, given, false) : -1;
     later(
         () -> {
@@ -605,8 +646,8 @@ final class BlockTranslator {
           if (samePage) {
             exit(number);
           } else {
-            Stubs.jumpThroughCache(a, jumps.applyAsInt(modeKey), target);
-            toStub(a.jump(), stubs.lookupMissOffset());
+            Stubs.jumpThroughCache(a, modeKey, jumps.applyAsInt(modeKey), target);
+            toStub(a.jump(), stubs.lookupMissOffset(modeKey));
           }
         });
   }
@@ -624,32 +665,17 @@ final class BlockTranslator {
 
   /** Says that the present instruction has left the guest's flags in the host's. */
   void flagsWritten() {
-    flags = FlagsIn.HOST;
+    flags.are(GuestFlags.Where.HOST);
   }
 
   /** Puts flags that are wanted later into the context before something destroys the host's. */
   void saveFlags(int live) {
-    if (flags == FlagsIn.HOST && live != 0) {
-      a.move(TEMP, Assembler.RAX);
-      a.byte1(0x9f);
-      a.registers(new Code(0, false, false, Code.BYTE_RM, 1, 0x90), 0, Assembler.RAX);
-      a.memory(new Code(0x66, false, false, 0, 0, 0x89), Assembler.RAX, Context.at(Context.FLAGS));
-      a.move(Assembler.RAX, TEMP);
-      flags = FlagsIn.BOTH;
-    }
+    flags.save(live);
   }
 
   /** Brings the guest's flags into the host's. */
   void restoreFlags() {
-    if (flags == FlagsIn.CONTEXT) {
-      a.move(TEMP, Assembler.RAX);
-      a.memory(new Code(0x66, false, false, 0, 0, 0x8b), Assembler.RAX, Context.at(Context.FLAGS));
-      a.byte1(0x04);
-      a.byte1(0x7f);
-      a.byte1(0x9e);
-      a.move(Assembler.RAX, TEMP);
-      flags = FlagsIn.BOTH;
-    }
+    flags.restore();
   }
 
   private int liveBefore() {
@@ -667,6 +693,6 @@ final class BlockTranslator {
   /** Makes a condition of our own possible: saves the guest's flags as far as they are wanted. */
   void freeFlags() {
     saveFlags(liveBefore());
-    flags = FlagsIn.CONTEXT;
+    flags.are(GuestFlags.Where.CONTEXT);
   }
 }

@@ -49,6 +49,9 @@ final class CodeCache {
   /** The user modes in use, whose jump caches are counted from the last down. */
   private final List<Integer> userModes = new ArrayList<>();
 
+  /** The modes in use where segments count, by the number of their jump caches. */
+  private final List<Integer> segmentedModes = new ArrayList<>();
+
   private long blocksMade;
   private int timesFull;
   private long jumpsMade;
@@ -75,13 +78,21 @@ final class CodeCache {
     sites.clear();
     supervisorModes.clear();
     userModes.clear();
+    segmentedModes.clear();
     sites.add(new ExitSite(ExitSite.Kind.LOOKUP, null, 0, 0, 0, -1, 0, false));
   }
 
   /** Returns whether there is room for one more block of a mode. */
   boolean hasRoom(int modeKey) {
-    boolean more = supervisorModes.size() + userModes.size() < Context.JUMP_TABLES;
-    return (more || modes(modeKey).contains(modeKey)) && end + ROOM <= memory.writable().byteSize();
+    boolean isKnown = modes(modeKey).contains(modeKey);
+    return (isKnown || hasTable(modeKey)) && end + ROOM <= memory.writable().byteSize();
+  }
+
+  /** Whether one more mode can have a jump cache. */
+  private boolean hasTable(int modeKey) {
+    return ModeKey.isFlat(modeKey)
+        ? supervisorModes.size() + userModes.size() < Context.JUMP_TABLES
+        : segmentedModes.size() < Context.SEGMENTED_TABLES;
   }
 
   /** Returns the distance of a mode's jump cache from the start of the context. */
@@ -91,11 +102,17 @@ final class CodeCache {
       modes.add(modeKey);
     }
     int index = modes.indexOf(modeKey);
+    if (!ModeKey.isFlat(modeKey)) {
+      return Context.SEGMENTED_JUMPS + (index << Context.SEGMENTED_JUMP_BITS + 4);
+    }
     int table = ModeKey.isUser(modeKey) ? Context.JUMP_TABLES - 1 - index : index;
     return Context.JUMPS + (table << Context.JUMP_BITS + 4);
   }
 
   private List<Integer> modes(int modeKey) {
+    if (!ModeKey.isFlat(modeKey)) {
+      return segmentedModes;
+    }
     return ModeKey.isUser(modeKey) ? userModes : supervisorModes;
   }
 
@@ -198,9 +215,9 @@ final class CodeCache {
       return;
     }
     assembler.clear();
-    Stubs.jumpThroughCache(assembler, jumps(site.modeKey()), site.target());
+    Stubs.jumpThroughCache(assembler, site.modeKey(), jumps(site.modeKey()), site.target());
     int jump = assembler.jump();
-    assembler.patch(jump, stubs.lookupMissOffset() - end);
+    assembler.patch(jump, stubs.lookupMissOffset(site.modeKey()) - end);
     memory.writable().set(INT, site.patch() - 4L, end - site.patch());
     byte[] code = assembler.bytes();
     write(code, end);

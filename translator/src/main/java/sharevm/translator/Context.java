@@ -17,6 +17,7 @@ import sharevm.translator.Assembler.Place;
  * 448 Ki jump caches
  *    1 Mi lists of filled TLB entries, regions with large pages
  * 1200 Ki the jump cache behind the others, list of entries in those of user modes, their pages
+ * 1356 Ki jump caches of modes where segments count
  * </pre>
  */
 final class Context {
@@ -147,6 +148,12 @@ final class Context {
   /** A bit for each page, by low bits of its number, to which entries of jump caches lead. */
   static final int JUMP_PAGES = 1345 << 10;
 
+  /** Jump caches of modes where segments count: see {@link SegmentedJumps}. */
+  static final int SEGMENTED_JUMPS = 1356 << 10;
+
+  static final int SEGMENTED_TABLES = 16;
+  static final int SEGMENTED_JUMP_BITS = 10;
+
   /** What tells the address space in force from others, in eight bytes: see {@link JumpCache}. */
   static final int JUMP_SPACE = 848;
 
@@ -171,7 +178,7 @@ final class Context {
   /** A bit for each segment register that a return to level 3 would make null. */
   static final int SEGMENTS_PRIVILEGED = 888;
 
-  /** Whether IRET is one in protected mode that neither unblocks NMI nor returns from a task. */
+  /** Whether IRET neither unblocks NMI nor returns from a task. */
   static final int IRET_IS_PLAIN = 892;
 
   /** What has been loaded: descriptors of eight bytes each, or 0 with a null selector. */
@@ -284,6 +291,27 @@ final class Context {
   /** CR0, CR2, CR3 and CR4 at eight bytes for each number. */
   static final int CONTROLS = FLUSHED_PAGES + 8 * PageFlush.MOST;
 
+  // What modes use where segments count: see Segments.
+
+  /** Bases of ES, CS, SS and DS, eight bytes for each number. */
+  static final int SEGMENT_BASES = 2048;
+
+  /** The last offsets that may be read and written in segments, eight bytes each; -1 for none. */
+  static final int READ_LIMITS = 2096;
+
+  static final int WRITE_LIMITS = 2144;
+
+  /** The last offset of the code segment, four bytes. */
+  static final int CODE_LIMIT = 2192;
+
+  /** The base of CS in the upper half of eight bytes. */
+  static final int CODE_SPACE = 2200;
+
+  /** Base of the IDT, eight bytes, and its limit, four bytes. */
+  static final int IDT_BASE = 2208;
+
+  static final int IDT_LIMIT = 2216;
+
   /**
    * Lists of TLB entries that have been filled: a count, then from {@link #LIST_START} on the
    * entries' distances from the start of the layout. Global pages have a list of their own.
@@ -305,9 +333,13 @@ final class Context {
 
   private Context() {}
 
-  /** Returns the number of the entry of a jump cache that a RIP belongs into. */
-  static int jumpNumber(long rip) {
-    return ((int) rip ^ (int) rip >>> JUMP_BITS) & (1 << JUMP_BITS) - 1;
+  /**
+   * Returns the number of the entry of a jump cache that a RIP belongs into.
+   *
+   * @param bits binary logarithm of the entries that there are
+   */
+  static int jumpNumber(long rip, int bits) {
+    return ((int) rip ^ (int) rip >>> bits) & (1 << bits) - 1;
   }
 
   /** Returns a place for the assembler. */

@@ -97,8 +97,8 @@ final class ContextAccess implements Memory.Listener {
     return shared.address() + Context.BIAS;
   }
 
-  /** Lays out the processor's state for translated code. */
-  void enter(long budget) {
+  /** Lays out the processor's state for translated code of a mode. */
+  void enter(long budget, int modeKey) {
     for (int n = 0; n < 16; n++) {
       shared.set(LONG, Context.GPR + 8L * n, s.gpr[n]);
     }
@@ -115,6 +115,9 @@ final class ContextAccess implements Memory.Listener {
     floating.enter();
     timestamp.enter();
     enterSystem();
+    if (!ModeKey.isFlat(modeKey)) {
+      Segments.enter(s, shared);
+    }
     prepareWalk();
   }
 
@@ -152,10 +155,10 @@ final class ContextAccess implements Memory.Listener {
     shared.set(LONG, Context.GDT_BASE, s.gdtBase);
     shared.set(INT, Context.GDT_ROOM, Math.max(0, s.gdtLimit + 1 - 2 * DESCRIPTOR_SIZE + 1));
     shared.set(LONG, Context.RESUMED_AT, -1);
-    boolean plain = s.protectedMode() && (s.flagsSystem & Flags.NT) == 0 && !s.nmiBlocked;
-    shared.set(INT, Context.IRET_IS_PLAIN, plain ? 1 : 0);
+    boolean nested = s.protectedMode() && (s.flagsSystem & Flags.NT) != 0;
+    shared.set(INT, Context.IRET_IS_PLAIN, nested || s.nmiBlocked ? 0 : 1);
     int code = (int) s.msr.sysenterCs & Descriptors.INDEX;
-    boolean between32 = plain && !s.longMode() && code != 0;
+    boolean between32 = s.protectedMode() && !s.longMode() && code != 0;
     shared.set(INT, Context.SYSENTER_IS_PLAIN, between32 ? 1 : 0);
     shared.set(INT, Context.SYSENTER_CS, code);
     shared.set(INT, Context.SYSENTER_ESP, (int) s.msr.sysenterEsp);
@@ -206,6 +209,10 @@ final class ContextAccess implements Memory.Listener {
 
   private void leaveSegment(int n) {
     int selector = shared.get(INT, Context.SELECTORS + 4L * n);
+    if (s.realSegments()) {
+      SegmentLoader.loadReal(s, n, selector);
+      return;
+    }
     long descriptor = shared.get(LONG, Context.DESCRIPTORS + 8L * n);
     if (descriptor == 0) {
       SegmentLoader.setNull(s, n, selector);

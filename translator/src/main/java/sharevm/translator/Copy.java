@@ -171,19 +171,15 @@ final class Copy {
     t.memory()
         .probe(
             () -> {
-              t.memory().address(i, 0);
+              t.memory().offset(i, ADDRESS);
               loadBit.run();
               a.registers(wide ? Code.wide(0xc1) : Code.of(0xc1), 7, TEMP);
               a.byte1(wide ? 6 : 5);
               if (!wide) {
                 a.registers(Code.wide(0x63), TEMP, TEMP);
               }
-              Place word = new Place(ADDRESS, TEMP, wide ? 3 : 2, 0, false);
-              if (t.code64()) {
-                a.lea(ADDRESS, word);
-              } else {
-                a.lea32(ADDRESS, word);
-              }
+              t.memory().lea(ADDRESS, new Place(ADDRESS, TEMP, wide ? 3 : 2, 0, false));
+              t.memory().linear(i.segment, i.size, writesMemory(i));
             },
             i.size,
             writesMemory(i));

@@ -10,12 +10,11 @@ import java.util.List;
 final class ExitSites {
   private static final ExitSite.Kind[] KINDS = ExitSite.Kind.values();
 
-  /** Widths of the fields of a packed site, from the lowest bit on: kind, index, size, mode. */
+  /** Widths of the fields of a packed site, from the lowest bit on: kind, index, size. */
   private static final int KIND_BITS = 4;
 
   private static final int INDEX_BITS = 7;
   private static final int SIZE_BITS = 10;
-  private static final int MODE_BITS = 10;
 
   private static final int CHUNK_BITS = 10;
 
@@ -23,6 +22,7 @@ final class ExitSites {
   private static final class Chunk {
     final int[] blockNumbers = new int[1 << CHUNK_BITS];
     final int[] packed = new int[1 << CHUNK_BITS];
+    final short[] modes = new short[1 << CHUNK_BITS];
     final int[] patches = new int[1 << CHUNK_BITS];
     final long[] targets = new long[1 << CHUNK_BITS];
   }
@@ -54,6 +54,7 @@ final class ExitSites {
     Chunk chunk = chunks.getLast();
     chunk.blockNumbers[at] = blocks.size() - 1;
     chunk.packed[at] = pack(site);
+    chunk.modes[at] = (short) site.modeKey();
     chunk.patches[at] = site.patch();
     chunk.targets[at] = site.target();
     size++;
@@ -76,15 +77,14 @@ final class ExitSites {
     int bits = chunk.packed[at];
     int index = field(bits, KIND_BITS, INDEX_BITS);
     int bytes = field(bits, KIND_BITS + INDEX_BITS, SIZE_BITS);
-    int mode = field(bits, KIND_BITS + INDEX_BITS + SIZE_BITS, MODE_BITS);
+    int mode = chunk.modes[at];
     TranslatedBlock block = blocks.get(chunk.blockNumbers[at]);
     return new ExitSite(
         kind(number), block, mode, index, chunk.targets[at], chunk.patches[at], bytes, bits < 0);
   }
 
   private static int pack(ExitSite site) {
-    int bits = site.modeKey();
-    bits = bits << SIZE_BITS | site.size();
+    int bits = site.size();
     bits = bits << INDEX_BITS | site.index();
     bits = bits << KIND_BITS | site.kind().ordinal();
     return site.write() ? bits | Integer.MIN_VALUE : bits;

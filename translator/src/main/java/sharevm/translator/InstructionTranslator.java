@@ -48,8 +48,17 @@ final class InstructionTranslator {
 
   /** Whether an instruction is a jump on a condition, to a known place. */
   static boolean isConditionalJump(Instruction i) {
+    return (isJcc(i) || Counting.isCounting(i)) && hasWholeTarget(i);
+  }
+
+  private static boolean isJcc(Instruction i) {
     int first = i.opcode.map() == 0 ? 0x70 : 0x80;
-    return i.opcode.map() < 2 && (i.opcode.code() & ~15) == first && i.size >= 4;
+    return i.opcode.map() < 2 && (i.opcode.code() & ~15) == first;
+  }
+
+  /** Whether a near transfer's target is not cut to fewer bits than its code has. */
+  private static boolean hasWholeTarget(Instruction i) {
+    return i.size >= 4 || i.codeSize == 2;
   }
 
   /** Whether an instruction is a jump or call to a known place. */
@@ -72,6 +81,7 @@ final class InstructionTranslator {
     return !i.opcode.is(Attribute.END)
         || switch (i.opcode.mnemonic()) {
           case "RDTSC", "RDTSCP", "CPUID", "IN", "OUT", "RDMSR", "WRMSR", "INVLPG", "POPF" -> true;
+          case "LES", "LDS", "LSS", "LFS", "LGS" -> true;
           case "MOV", "POP" -> loadsSelector(i) && i.destination != CpuState.SS;
           default -> false;
         };
@@ -94,36 +104,41 @@ final class InstructionTranslator {
   }
 
   private static Emitter emitter(Instruction i, int modeKey) {
-    if (i.addressSize == 2 || i.memory && !reachable(i, modeKey)) {
+    if (i.memory && !reachable(i, modeKey)) {
       return null;
     }
     Opcode row = i.opcode;
     String mnemonic = row.mnemonic();
     if (isConditionalJump(i)) {
-      return InstructionTranslator::branch;
+      return isJcc(i) ? InstructionTranslator::branch : Counting.emitter(i);
     }
     return switch (mnemonic) {
-      case "JMP" -> isNear(i) ? InstructionTranslator::jump : null;
-      case "CALL" -> isNear(i) ? InstructionTranslator::call : null;
-      case "RET" -> i.size >= 4 ? InstructionTranslator::ret : null;
+      case "JMP" ->
+          isNear(i) ? InstructionTranslator::jump : RealSegments.transferEmitter(i, modeKey);
+      case "CALL" ->
+          isNear(i) ? InstructionTranslator::call : RealSegments.transferEmitter(i, modeKey);
+      case "RET" -> hasWholeTarget(i) ? InstructionTranslator::ret : null;
       case "PUSH" ->
           pushes(i)
               ? InstructionTranslator::push
-              : isSelectorOf32Bits(i) ? SystemInstructions::pushSelector : null;
+              : pushesSelector(i) ? SystemInstructions::pushSelector : null;
       case "POP" ->
           pops(i)
               ? InstructionTranslator::pop
               : isSegment(i) ? SegmentInstructions.loadEmitter(i, modeKey) : null;
-      case "LEAVE" -> i.size == (i.codeSize == 8 ? 8 : 4) ? InstructionTranslator::leave : null;
+      case "PUSHA" -> InstructionTranslator::pushAll;
+      case "POPA" -> InstructionTranslator::popAll;
+      case "LEAVE" -> InstructionTranslator::leave;
       case "LEA" -> InstructionTranslator::lea;
       case "MOV" -> move(i, modeKey);
       case "NOP", "PAUSE", "HINT", "PREFETCH", "ENDBR", "CLD" -> (b, n) -> {};
       case "LFENCE", "MFENCE", "SFENCE" -> InstructionTranslator::fence;
       case "MOVSB", "MOVS", "STOSB", "STOS", "LODSB", "LODS", "SCASB", "SCAS", "CMPSB", "CMPS" ->
-          StringInstructions.emitter(i);
+          StringInstructions.emitter(i, modeKey);
       case "MOVBE" ->
           i.repeat == Instruction.NO_REPEAT && Copy.fits(i, modeKey) ? Copy::emit : null;
-      case "DIV" -> i.size >= 4 && Copy.fits(i, modeKey) ? InstructionTranslator::div : null;
+      case "XLATB" -> reachable(i, modeKey) ? InstructionTranslator::translateByte : null;
+      case "DIV" -> i.size >= 2 && Copy.fits(i, modeKey) ? InstructionTranslator::div : null;
       case "IDIV" -> i.size >= 4 && Copy.fits(i, modeKey) ? InstructionTranslator::idiv : null;
       case "BT", "BTS", "BTR", "BTC" -> bitTest(i, modeKey);
       default ->
@@ -154,6 +169,9 @@ final class InstructionTranslator {
    * does not do: a 32-bit address in 64-bit mode does not wrap the sum with the base of FS or GS.
    */
   private static boolean reachable(Instruction i, int modeKey) {
+    if (!ModeKey.isFlat(modeKey)) {
+      return true;
+    }
     boolean based = i.segment == CpuState.FS || i.segment == CpuState.GS;
     if (i.codeSize == 8) {
       return !based || i.addressSize == 8;
@@ -163,14 +181,14 @@ final class InstructionTranslator {
   }
 
   private static boolean isNear(Instruction i) {
-    return i.size >= 4 && !i.opcode.operandNames().getFirst().contains("16:");
+    return hasWholeTarget(i) && !i.opcode.operandNames().getFirst().contains("16:");
   }
 
   /** Whether an instruction reads a selector that is where code finds it. */
   private static boolean isSelector(Instruction i) {
     boolean reads = i.opcode.code() == 0x8c && i.opcode.map() == 0;
     boolean kept = i.source != CpuState.CS && i.source != CpuState.SS;
-    return reads && (kept || i.codeSize == 4);
+    return reads && (kept || i.codeSize < 8);
   }
 
   /** Whether an instruction is a MOV or POP to a segment register. */
@@ -183,7 +201,7 @@ final class InstructionTranslator {
     if (Copy.fits(i, modeKey)) {
       return Copy::emit;
     }
-    boolean whole = i.size >= 4 && i.addressSize == i.codeSize;
+    boolean whole = i.size >= 4 && i.addressSize >= 4 && i.addressSize == i.codeSize;
     return Copy.isBitString(i) && whole ? Copy::emitBitString : null;
   }
 
@@ -191,16 +209,12 @@ final class InstructionTranslator {
     return i.source == CpuState.ZERO && i.destination != Instruction.MEMORY && i.size >= 4;
   }
 
-  private static long wrap(BlockTranslator t, long rip) {
-    return t.code64() ? rip : rip & 0xffff_ffffL;
-  }
-
   private static long next(BlockTranslator t, Instruction i) {
-    return wrap(t, t.start() + i.offset + i.length);
+    return Trace.behind(i, t.start());
   }
 
   private static long target(BlockTranslator t, Instruction i) {
-    return wrap(t, t.start() + i.offset + i.length + i.immediate);
+    return Trace.target(i, t.start());
   }
 
   private static void branch(BlockTranslator t, Instruction i) {
@@ -227,11 +241,11 @@ final class InstructionTranslator {
     Assembler a = t.assembler();
     if (i.destination == Instruction.MEMORY) {
       Place place = t.memory().probe(i, i.size, false, false);
-      a.memory(sized(i.size, 0x8b), ADDRESS, place);
+      a.memory(loading(i.size), ADDRESS, place);
     } else if (Registers.mapped(i.destination)) {
-      a.registers(sized(i.size, 0x8b), ADDRESS, Registers.host(i.destination));
+      a.registers(loading(i.size), ADDRESS, Registers.host(i.destination));
     } else {
-      a.memory(sized(i.size, 0x8b), ADDRESS, Context.register(i.destination));
+      a.memory(loading(i.size), ADDRESS, Context.register(i.destination));
     }
   }
 
@@ -273,22 +287,20 @@ final class InstructionTranslator {
 
   private static void ret(BlockTranslator t, Instruction i) {
     Place place = t.memory().probeStack(0, i.size, false);
-    t.assembler().memory(sized(i.size, 0x8b), ADDRESS, place);
+    t.assembler().memory(loading(i.size), ADDRESS, place);
     t.goToAddressAfter(() -> t.memory().moveStack(i.size + (int) (i.immediate & 0xffff)));
   }
 
   private static boolean pushes(Instruction i) {
-    boolean general = i.source == CpuState.ZERO && !isSegment(i) && i.destination <= CpuState.ZERO;
-    return general && i.size >= 4;
+    return i.source == CpuState.ZERO && !isSegment(i) && i.destination <= CpuState.ZERO;
   }
 
-  private static boolean isSelectorOf32Bits(Instruction i) {
-    return isSegment(i) && i.codeSize == 4 && i.size == 4;
+  private static boolean pushesSelector(Instruction i) {
+    return isSegment(i) && i.codeSize < 8;
   }
 
   private static boolean pops(Instruction i) {
-    boolean register = i.destination != Instruction.MEMORY;
-    return register && !isSegment(i) && i.size >= 4;
+    return i.destination != Instruction.MEMORY && !isSegment(i);
   }
 
   private static boolean isSegment(Instruction i) {
@@ -300,7 +312,7 @@ final class InstructionTranslator {
     Assembler a = t.assembler();
     if (i.destination == Instruction.MEMORY) {
       Place place = t.memory().probe(i, i.size, false, false);
-      a.memory(sized(i.size, 0x8b), ADDRESS, place);
+      a.memory(loading(i.size), ADDRESS, place);
       a.store(Context.at(CALL_SLOT), ADDRESS);
     }
     Place place = t.memory().probeStack(-i.size, i.size, true);
@@ -320,27 +332,83 @@ final class InstructionTranslator {
 
   private static void pop(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
+    Place place = t.memory().probeStack(0, i.size, false);
     if (i.destination == CpuState.RSP) {
-      SystemInstructions.popStackPointer(t, i);
+      popStackPointer(t, i.size, place);
       return;
     }
-    Place place = t.memory().probeStack(0, i.size, false);
     boolean mapped = Registers.mapped(i.destination);
     int into = mapped ? Registers.host(i.destination) : TEMP;
     a.memory(sized(i.size, 0x8b), into, place);
     if (!mapped) {
-      a.store(Context.register(i.destination), TEMP);
+      a.memory(
+          i.size == 2 ? sized(2, 0x89) : Code.wide(0x89), TEMP, Context.register(i.destination));
     }
     t.memory().moveStack(i.size);
+  }
+
+  /** POP of the stack pointer itself: what is popped, in the place of as much of what it was. */
+  private static void popStackPointer(BlockTranslator t, int size, Place place) {
+    if (size == 2) {
+      t.assembler().memory(loading(2), ADDRESS, place);
+      t.memory().moveStack(2);
+      t.assembler().registers(sized(2, 0x89), ADDRESS, STACK);
+    } else {
+      t.assembler().memory(sized(size, 0x8b), STACK, place);
+    }
   }
 
   private static void leave(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     int frame = Registers.host(CpuState.RBP);
-    t.memory().probe(() -> a.registers(sized(i.size, 0x8b), ADDRESS, frame), i.size, false);
-    a.registers(sized(i.size, 0x8b), STACK, frame);
+    int stackSize = t.memory().stackSize();
+    t.memory()
+        .probe(
+            () -> {
+              t.memory().offsetIn(frame, stackSize);
+              t.memory().linear(CpuState.SS, i.size, false);
+            },
+            i.size,
+            false);
+    a.registers(sized(stackSize, 0x8b), STACK, frame);
     a.memory(sized(i.size, 0x8b), frame, Place.at(ADDRESS, 0));
     t.memory().moveStack(i.size);
+  }
+
+  private static void pushAll(BlockTranslator t, Instruction i) {
+    Place place = t.memory().probeStackWords(-8 * i.size, 8 * i.size, true);
+    for (int n = 0; n < 8; n++) {
+      Place word = Place.at(place.base(), (7 - n) * i.size);
+      t.assembler().memory(sized(i.size, 0x89), Registers.host(n), word);
+    }
+    t.memory().moveStack(-8 * i.size);
+  }
+
+  private static void popAll(BlockTranslator t, Instruction i) {
+    Place place = t.memory().probeStackWords(0, 8 * i.size, false);
+    for (int n = 0; n < 8; n++) {
+      if (n != CpuState.RSP) {
+        Place word = Place.at(place.base(), (7 - n) * i.size);
+        t.assembler().memory(sized(i.size, 0x8b), Registers.host(n), word);
+      }
+    }
+    t.memory().moveStack(8 * i.size);
+  }
+
+  /** XLATB: AL becomes the byte that is AL bytes behind rBX. */
+  private static void translateByte(BlockTranslator t, Instruction i) {
+    Assembler a = t.assembler();
+    t.memory()
+        .probe(
+            () -> {
+              a.registers(Code.of0f(0xb6), TEMP, Assembler.RAX);
+              Place sum = new Place(Assembler.RBX, TEMP, 0, 0, false);
+              t.memory().sum(i.addressSize, sum);
+              t.memory().linear(i.segment, 1, false);
+            },
+            1,
+            false);
+    a.memory(Code.of(0x8a), Assembler.RAX, Place.at(ADDRESS, 0));
   }
 
   private static void lea(BlockTranslator t, Instruction i) {
@@ -365,7 +433,7 @@ final class InstructionTranslator {
 
   /** Moves the address register's low 16 bits to a guest register. */
   private static void moveWord(Assembler a, int guest) {
-    Code move = new Code(0x66, false, false, 0, 0, 0x89);
+    Code move = sized(2, 0x89);
     if (Registers.mapped(guest)) {
       a.registers(move, ADDRESS, Registers.host(guest));
     } else {
@@ -435,7 +503,17 @@ final class InstructionTranslator {
     t.flagsWritten();
   }
 
+  /** Returns an instruction with an operand of 2, 4 or 8 bytes. */
   static Code sized(int size, int opcode) {
-    return size == 8 ? Code.wide(opcode) : Code.of(opcode);
+    return switch (size) {
+      case 2 -> new Code(0x66, false, false, 0, 0, opcode);
+      case 8 -> Code.wide(opcode);
+      default -> Code.of(opcode);
+    };
+  }
+
+  /** Returns a load of 2, 4 or 8 bytes that clears the rest of its register. */
+  static Code loading(int size) {
+    return size == 2 ? Code.of0f(0xb7) : sized(size, 0x8b);
   }
 }

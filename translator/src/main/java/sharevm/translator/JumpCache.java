@@ -55,6 +55,7 @@ final class JumpCache {
 
   private final MemorySegment shared;
   private final SpaceNumbers spaces = new SpaceNumbers();
+  private final SegmentedJumps segmented;
 
   /** Entries of supervisor modes that have been filled and not emptied since. */
   private final UsedEntries used = new UsedEntries(ENTRIES);
@@ -66,11 +67,17 @@ final class JumpCache {
 
   JumpCache(MemorySegment shared) {
     this.shared = shared;
+    this.segmented = new SegmentedJumps(shared);
     for (int number = 0; number < FIRST_LEVEL; number++) {
       empty(number);
     }
     emptyMore();
     forget(true, 0);
+  }
+
+  /** Returns the tables of modes where segments count. */
+  SegmentedJumps segmented() {
+    return segmented;
   }
 
   private void emptyMore() {
@@ -96,7 +103,7 @@ final class JumpCache {
    * @param stays whether the page that the code is in stays when CR3 changes
    */
   void add(TranslatedBlock block, int jumps, long address, boolean stays) {
-    int number = (jumps - Context.JUMPS >> 4) + Context.jumpNumber(block.rip);
+    int number = (jumps - Context.JUMPS >> 4) + Context.jumpNumber(block.rip, Context.JUMP_BITS);
     if (ModeKey.isUser(block.modeKey)) {
       addUser(block, number, jumps, address);
     } else {
@@ -186,6 +193,7 @@ final class JumpCache {
    * @param keeps whether that is still right
    */
   void enter(long cr3, boolean keeps) {
+    segmented.forget();
     forget(used);
     emptyUser();
     kept = keeps && spaces.knows(cr3);
@@ -213,6 +221,7 @@ final class JumpCache {
 
   /** Forgets a page, and the others with it, since that is seldom. */
   void forgetPage(long linear, long cr3) {
+    segmented.forget();
     long page = linear >>> 12;
     if ((shared.get(BYTE, pageByte(page)) >> (page & 7) & 1) != 0) {
       forget(true, cr3);

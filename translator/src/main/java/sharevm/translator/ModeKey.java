@@ -3,11 +3,13 @@ package sharevm.translator;
 import sharevm.cpu.Control;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
+import sharevm.cpu.Segment;
 import sharevm.cpu.real.FloatException;
 
 /**
- * What a translation depends on beside the code's bytes, as a small number: code size, which TLB
- * answers, and whether SSE instructions run without more ado.
+ * What a translation depends on beside the code's bytes, as a small number: code and stack size,
+ * whether segments count, which TLB answers, and whether SSE and x87 instructions run without more
+ * ado.
  */
 final class ModeKey {
   /** A mode that is not translated. */
@@ -32,7 +34,25 @@ final class ModeKey {
   /** x87 and MMX instructions run without more ado, and cannot trap. */
   static final int X87 = 1 << 7;
 
+  /**
+   * Segments have bases and limits that count: every access adds the one and looks at the other.
+   * All 16-bit code is taken to be so.
+   */
+  static final int SEGMENTED = 1 << 8;
+
+  static final int CODE_16 = 1 << 9;
+
+  /** The stack pointer is SP. */
+  static final int STACK_16 = 1 << 10;
+
+  /**
+   * Segments are loaded by value times 16, with limits that stay; user code is in virtual-8086 mode
+   * then, other code in real-address mode.
+   */
+  static final int REAL = 1 << 11;
+
   private static final int ALL_MASKED = 0x1f80;
+  private static final int REAL_LIMIT = 0xffff;
 
   private ModeKey() {}
 
@@ -43,40 +63,46 @@ final class ModeKey {
    */
   static int of(CpuState s, boolean withX87) {
     boolean downwards = (s.flagsSystem & Flags.DF) != 0;
-    if ((s.cr0 & Control.CR0_PG) == 0 || s.codeSize == 2 || downwards || !flat(s)) {
-      return NONE;
-    }
-    if (s.cpl == 1 || s.cpl == 2) {
+    if (downwards || s.cpl == 1 || s.cpl == 2) {
       return NONE;
     }
     boolean ac = (s.flagsSystem & Flags.AC) != 0;
-    int tlb;
-    if (s.cpl == 3) {
-      if (ac && (s.cr0 & Control.CR0_AM) != 0) {
-        return NONE;
-      }
-      tlb = 0;
-    } else {
-      tlb = ac && (s.cr4 & Control.CR4_SMAP) != 0 ? 2 : SUPERVISOR_TLB;
+    if (s.cpl == 3 && ac && (s.cr0 & Control.CR0_AM) != 0) {
+      return NONE;
     }
+    int segments = segments(s);
+    if (segments == NONE) {
+      return NONE;
+    }
+    boolean smap = (s.cr4 & Control.CR4_SMAP) != 0;
+    int tlb = s.cpl == 3 ? 0 : ac && smap ? 2 : SUPERVISOR_TLB;
+    boolean unit = (s.cr0 & (Control.CR0_EM | Control.CR0_TS)) == 0;
     boolean sse =
-        (s.cr0 & (Control.CR0_EM | Control.CR0_TS)) == 0
+        unit
+            && s.codeSize != 2
             && (s.cr4 & Control.CR4_OSFXSR) != 0
             && (s.mxcsr() & ALL_MASKED) == ALL_MASKED;
     boolean x87 =
-        withX87
-            && (s.cr0 & (Control.CR0_EM | Control.CR0_TS)) == 0
-            && (s.x87.controlWord() & FloatException.ALL) == FloatException.ALL;
-    boolean smap = (s.cr4 & Control.CR4_SMAP) != 0;
-    int key =
-        (s.code64 ? CODE_64 : 0)
-            | tlb << TLB_SHIFT
-            | (sse ? SSE : 0)
-            | (smap ? SMAP : 0)
-            | (x87 ? X87 : 0);
-    return s.code64
-        ? key
-        : key | (free(s, CpuState.FS) ? FS_FLAT : 0) | (free(s, CpuState.GS) ? GS_FLAT : 0);
+        withX87 && unit && (s.x87.controlWord() & FloatException.ALL) == FloatException.ALL;
+    return segments | tlb << TLB_SHIFT | (sse ? SSE : 0) | (smap ? SMAP : 0) | (x87 ? X87 : 0);
+  }
+
+  /** Returns what segments make of a key, or {@link #NONE}. */
+  private static int segments(CpuState s) {
+    if (s.code64) {
+      return CODE_64;
+    }
+    if (s.codeSize == 4 && isFlat(s)) {
+      return (free(s, CpuState.FS) ? FS_FLAT : 0) | (free(s, CpuState.GS) ? GS_FLAT : 0);
+    }
+    boolean real = s.realSegments();
+    if (real && !areOrdinary(s)) {
+      return NONE;
+    }
+    return SEGMENTED
+        | (s.codeSize == 2 ? CODE_16 : 0)
+        | (s.stackMask == 0xffff ? STACK_16 : 0)
+        | (real ? REAL : 0);
   }
 
   /** Returns the number of the TLB that answers: 0 is user code's. */
@@ -100,20 +126,46 @@ final class ModeKey {
     return key & ~TLB_MASK;
   }
 
+  /** Whether a key is one of virtual-8086 mode. */
+  static boolean isVirtual(int key) {
+    return (key & REAL) != 0 && isUser(key);
+  }
+
+  /** Whether a key is one of a mode where segments are what the instructions of systems expect. */
+  static boolean isFlat(int key) {
+    return (key & SEGMENTED) == 0;
+  }
+
   private static boolean free(CpuState s, int segment) {
     return s.segmentCheck[segment] == 0;
   }
 
   /** Whether code, data and stack segments are the whole address space. */
-  private static boolean flat(CpuState s) {
-    if (s.code64) {
-      return true;
-    }
+  private static boolean isFlat(CpuState s) {
     for (int n = CpuState.ES; n <= CpuState.DS; n++) {
       if (s.segmentBase[n] != 0 || n != CpuState.CS && !free(s, n)) {
         return false;
       }
     }
     return s.segmentLimit[CpuState.CS] == -1 && s.stackMask == 0xffff_ffffL;
+  }
+
+  /**
+   * Whether a load of a segment register would change no more than its base: not so right after
+   * protected mode has been left, until all registers are loaded.
+   */
+  private static boolean areOrdinary(CpuState s) {
+    for (int n = CpuState.ES; n <= CpuState.GS; n++) {
+      boolean limited = !s.virtual8086() || s.segmentLimit[n] == REAL_LIMIT;
+      if (!limited || n != CpuState.CS && !isOrdinary(s.segmentAttributes[n])) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isOrdinary(int attributes) {
+    int odd = Segment.CODE | Segment.EXPAND_CONFORM | Segment.UNUSABLE;
+    return (attributes & (Segment.READ_WRITE | odd)) == Segment.READ_WRITE;
   }
 }

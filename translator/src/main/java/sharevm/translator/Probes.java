@@ -1,6 +1,7 @@
 package sharevm.translator;
 
 import static sharevm.translator.Assembler.ABOVE;
+import static sharevm.translator.Assembler.GREATER;
 import static sharevm.translator.Assembler.NOT_EQUAL;
 import static sharevm.translator.Registers.ADDRESS;
 import static sharevm.translator.Registers.STACK;
@@ -22,6 +23,11 @@ final class Probes {
   private static final int CLOSED = -2;
 
   private static final int UNKNOWN = -1;
+
+  private static final Code ZERO_EXTEND_WORD = new Code(0, false, false, 0, 1, 0xb7);
+
+  /** Bytes of a stack whose pointer is SP. */
+  private static final int SMALL_STACK = 1 << 16;
 
   private final BlockTranslator t;
   private final Assembler a;
@@ -83,7 +89,7 @@ final class Probes {
     int base = addressRegister(window.base(), ADDRESS);
     int index = addressRegister(window.index(), TEMP);
     lea(ADDRESS, new Place(base, index, window.scale(), (int) window.low(), false));
-    addSegmentBase(window.segment());
+    linear(window.segment(), window.size(), window.written());
   }
 
   /** Forgets all windows: what comes has to look again. */
@@ -92,20 +98,33 @@ final class Probes {
     windowAtHand = -1;
   }
 
-  /**
-   * Emits the linear address of the present instruction's memory operand, or of bytes before it,
-   * into the address register.
-   */
-  void address(Instruction i, int before) {
-    offset(i, before, ADDRESS);
-    addSegmentBase(i.segment);
+  /** Emits the linear address of the present instruction's operand into the address register. */
+  void address(Instruction i, int size, boolean write) {
+    offset(i, ADDRESS);
+    linear(i.segment, size, write);
   }
 
-  private void addSegmentBase(int segment) {
-    if (segment == CpuState.FS || segment == CpuState.GS) {
-      int base = segment == CpuState.FS ? Context.FS_BASE : Context.GS_BASE;
-      a.memory(t.code64() ? Code.wide(0x03) : Code.of(0x03), ADDRESS, Context.at(base));
+  /**
+   * Turns the offset in the address register, which is zero-extended, into a linear address, or
+   * leaves to Java where the segment is not to be accessed there; the flags must be free.
+   */
+  void linear(int segment, int size, boolean write) {
+    if (!t.isSegmented()) {
+      if (segment == CpuState.FS || segment == CpuState.GS) {
+        addBase(segment);
+      }
+    } else if (segment != CpuState.FLAT) {
+      int limits = write ? Context.WRITE_LIMITS : Context.READ_LIMITS;
+      a.lea(TEMP, Place.at(ADDRESS, size - 1));
+      a.memory(Code.wide(0x3b), TEMP, Context.at(limits + 8 * segment));
+      t.leaveToJavaIf(GREATER);
+      addBase(segment);
     }
+  }
+
+  private void addBase(int segment) {
+    Code add = t.code64() ? Code.wide(0x03) : Code.of(0x03);
+    a.memory(add, ADDRESS, Context.at(Segments.base(segment)));
   }
 
   /** Emits the offset of the memory operand into a register; uses both scratch registers. */
@@ -122,7 +141,19 @@ final class Probes {
     int base = addressRegister(i.base, ADDRESS);
     int index = addressRegister(i.index, TEMP);
     Place place = new Place(base, index, i.scale, (int) i.displacement - before, false);
-    lea(i.addressSize == 4, into, place);
+    sum(i.addressSize, into, place);
+  }
+
+  /** Emits a sum as wide as an address size, zero-extended, into the address register. */
+  void sum(int addressSize, Place place) {
+    sum(addressSize, ADDRESS, place);
+  }
+
+  private void sum(int addressSize, int into, Place place) {
+    lea(addressSize < 8, into, place);
+    if (addressSize == 2) {
+      a.registers(ZERO_EXTEND_WORD, into, into);
+    }
   }
 
   private int addressRegister(int guest, int scratch) {
@@ -159,15 +190,20 @@ final class Probes {
   private final class Operand implements Addressing {
     private final Instruction i;
     private final int before;
+    private final int size;
+    private final boolean write;
 
-    Operand(Instruction instruction, int before) {
+    Operand(Instruction instruction, int before, int size, boolean write) {
       this.i = instruction;
       this.before = before;
+      this.size = size;
+      this.write = write;
     }
 
     @Override
     public void emit() {
-      address(i, before);
+      offset(i, before, ADDRESS);
+      linear(i.segment, size, write);
     }
 
     @Override
@@ -211,10 +247,10 @@ final class Probes {
     boolean near = (int) i.displacement - at <= (int) i.displacement;
     if (window == null || !near) {
       boolean sum = withScratch && t.has(Means.SUMS) && !mirrors(write);
-      probe(new Operand(i, 0), size, write, aligned, sum);
+      probe(new Operand(i, 0, size, write), size, write, aligned, sum);
       return new Place(ADDRESS, sum ? TEMP : Assembler.NONE, 0, 0, false);
     }
-    reach(window, new Operand(i, at));
+    reach(window, new Operand(i, at, size, write));
     if (aligned && windowAlignment[window.slot()] != (at & 15)) {
       t.freeFlags();
       leaveUnlessAligned(at & 15);
@@ -227,16 +263,39 @@ final class Probes {
   Place probeStack(int distance, int size, boolean write) {
     Window window = windows == null ? null : windows.stack(t.index());
     if (window == null) {
-      probe(() -> stackAddress(distance), size, write);
+      probe(() -> stackAddress(distance, size, write), size, write);
       return Place.at(ADDRESS, 0);
     }
     int at = windows.stackAt(t.index());
-    reach(window, () -> stackAddress(distance - at));
+    reach(window, () -> stackAddress(distance - at, size, write));
     return Place.at(ADDRESS, at);
   }
 
-  private void stackAddress(int distance) {
+  /** Does the same for several words, which Java finds where the stack pointer wraps among them. */
+  Place probeStackWords(int distance, int size, boolean write) {
+    if (hasSmallStack()) {
+      t.freeFlags();
+      stackOffset(distance);
+      a.arithmetic(false, 7, ADDRESS, SMALL_STACK - size);
+      t.leaveToJavaIf(ABOVE);
+    }
+    return probeStack(distance, size, write);
+  }
+
+  private void stackAddress(int distance, int size, boolean write) {
+    stackOffset(distance);
+    linear(CpuState.SS, size, write);
+  }
+
+  private void stackOffset(int distance) {
     lea(ADDRESS, Place.at(STACK, distance));
+    if (hasSmallStack()) {
+      a.registers(ZERO_EXTEND_WORD, ADDRESS, ADDRESS);
+    }
+  }
+
+  private boolean hasSmallStack() {
+    return (t.modeKey() & ModeKey.STACK_16) != 0;
   }
 
   private void leaveUnlessAligned(int at) {
@@ -426,7 +485,32 @@ final class Probes {
 
   /** Adds to the stack pointer, without touching flags. */
   void moveStack(int distance) {
-    lea(STACK, Place.at(STACK, distance));
+    move(STACK, distance, stackSize());
+  }
+
+  /** Returns how many bytes of RSP are the stack pointer. */
+  int stackSize() {
+    return hasSmallStack() ? 2 : t.code64() ? 8 : 4;
+  }
+
+  /** Adds to a register of which some bytes are an offset, without touching flags. */
+  void move(int register, int distance, int size) {
+    Place sum = Place.at(register, distance);
+    if (size == 2) {
+      a.lea32(TEMP, sum);
+      a.registers(InstructionTranslator.sized(2, 0x89), TEMP, register);
+    } else {
+      lea(size == 4, register, sum);
+    }
+  }
+
+  /** Brings an offset that a register holds into the address register, zero-extended. */
+  void offsetIn(int register, int size) {
+    if (size == 2) {
+      a.registers(ZERO_EXTEND_WORD, ADDRESS, register);
+    } else {
+      lea(size == 4, ADDRESS, Place.at(register, 0));
+    }
   }
 
   /** Works out an address that is as wide as the mode's. */

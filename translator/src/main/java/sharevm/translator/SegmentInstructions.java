@@ -74,6 +74,9 @@ final class SegmentInstructions {
   static InstructionTranslator.Emitter emitter(Instruction i, int modeKey) {
     boolean supervisor = ModeKey.tlb(modeKey) == ModeKey.SUPERVISOR_TLB;
     boolean code32 = i.codeSize == 4;
+    if (!ModeKey.isFlat(modeKey)) {
+      return RealSegments.emitter(i, modeKey);
+    }
     return switch (i.opcode.mnemonic()) {
       case "IRET" -> supervisor && i.size == i.codeSize ? SegmentInstructions::iret : null;
       case "SYSENTER" -> code32 ? SegmentInstructions::sysenter : null;
@@ -84,6 +87,9 @@ final class SegmentInstructions {
 
   /** Returns what emits a MOV or POP to a segment register in a mode, or null. */
   static InstructionTranslator.Emitter loadEmitter(Instruction i, int modeKey) {
+    if (!ModeKey.isFlat(modeKey)) {
+      return RealSegments.loadEmitter(i, modeKey);
+    }
     boolean supervisor = ModeKey.tlb(modeKey) == ModeKey.SUPERVISOR_TLB;
     boolean data = i.destination != CpuState.CS && i.destination != CpuState.SS;
     boolean pops = i.opcode.mnemonic().equals("POP");
@@ -273,7 +279,7 @@ final class SegmentInstructions {
   }
 
   /** Group 1 arithmetic (OR /1, AND /4) of four bytes with a constant. */
-  private static void bits(Assembler a, int digit, int at, int value) {
+  static void bits(Assembler a, int digit, int at, int value) {
     a.memory(Code.of(0x83), digit, Context.at(at));
     a.byte1(value);
   }
@@ -284,6 +290,7 @@ final class SegmentInstructions {
     Assembler a = t.assembler();
     boolean pops = i.opcode.mnemonic().equals("POP");
     selector(t, i, pops);
+    leaveIfX87Live(t);
     int segment = i.destination;
     boolean based = segment == CpuState.FS || segment == CpuState.GS;
     a.memory(Code.of(0xf7), 0, Context.at(Context.POPPED));
@@ -325,11 +332,11 @@ final class SegmentInstructions {
   }
 
   /** Brings the selector into the context, with the flags free. */
-  private static void selector(BlockTranslator t, Instruction i, boolean pops) {
+  static void selector(BlockTranslator t, Instruction i, boolean pops) {
     Assembler a = t.assembler();
     if (pops || i.memory) {
       Place place =
-          pops ? t.memory().probeStack(0, 4, false) : t.memory().probe(i, 2, false, false);
+          pops ? t.memory().probeStack(0, i.size, false) : t.memory().probe(i, 2, false, false);
       a.memory(SystemInstructions.LOAD_WORD, TEMP, place);
     } else if (Registers.mapped(i.source)) {
       a.registers(SystemInstructions.LOAD_WORD, TEMP, Registers.host(i.source));

@@ -15,8 +15,8 @@ import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
 
 /**
- * String instructions, where code and addresses are flat. With REP the host's own does MOVS and
- * STOS, as far as source and destination each stay in a page, and again behind that. The mode key
+ * String instructions. With REP the host's own does MOVS and STOS where code and addresses are
+ * flat, as far as source and destination each stay in a page, and again behind that. The mode key
  * sees to it that the direction flag is clear.
  */
 final class StringInstructions {
@@ -30,14 +30,16 @@ final class StringInstructions {
   private StringInstructions() {}
 
   /** Returns what emits an instruction, or null. */
-  static InstructionTranslator.Emitter emitter(Instruction i) {
-    if (i.addressSize != i.codeSize || !flat(i)) {
+  static InstructionTranslator.Emitter emitter(Instruction i, int modeKey) {
+    boolean flat = ModeKey.isFlat(modeKey);
+    if (flat && (i.addressSize != i.codeSize || !isFlat(i))) {
       return null;
     }
     boolean once = i.repeat == Instruction.NO_REPEAT;
+    InstructionTranslator.Emitter repeat = flat ? StringInstructions::repeat : null;
     return switch (i.opcode.mnemonic()) {
-      case "MOVSB", "MOVS" -> once ? StringInstructions::moveOne : StringInstructions::repeat;
-      case "STOSB", "STOS" -> once ? StringInstructions::storeOne : StringInstructions::repeat;
+      case "MOVSB", "MOVS" -> once ? StringInstructions::moveOne : repeat;
+      case "STOSB", "STOS" -> once ? StringInstructions::storeOne : repeat;
       case "LODSB", "LODS" -> once ? StringInstructions::loadOne : null;
       case "SCASB", "SCAS" -> once ? StringInstructions::scanOne : null;
       case "CMPSB", "CMPS" -> once ? StringInstructions::compareOne : null;
@@ -45,7 +47,7 @@ final class StringInstructions {
     };
   }
 
-  private static boolean flat(Instruction i) {
+  private static boolean isFlat(Instruction i) {
     boolean ownBase = i.segment == CpuState.FS || i.segment == CpuState.GS;
     return i.codeSize == 8 ? i.segment == CpuState.FLAT : !ownBase && i.segment != CpuState.CS;
   }
@@ -55,46 +57,47 @@ final class StringInstructions {
   }
 
   private static void moveOne(BlockTranslator t, Instruction i) {
-    fromSource(t, size(i), 0x88, true);
+    fromSource(t, i, 0x88, true);
   }
 
   private static void compareOne(BlockTranslator t, Instruction i) {
-    fromSource(t, size(i), 0x3a, false);
+    fromSource(t, i, 0x3a, false);
     t.flagsWritten();
   }
 
   /** Does something with what RSI points at in a register and what RDI points at in memory. */
-  private static void fromSource(BlockTranslator t, int size, int opcode, boolean write) {
+  private static void fromSource(BlockTranslator t, Instruction i, int opcode, boolean write) {
     Assembler a = t.assembler();
-    probe(t, RSI, size, false);
+    int size = size(i);
+    probe(t, i, RSI, false);
     a.memory(access(size, 0x8a), TEMP, Place.at(ADDRESS, 0));
     a.store(Context.at(Context.SOURCE), TEMP);
-    probe(t, RDI, size, write);
+    probe(t, i, RDI, write);
     a.load(TEMP, Context.at(Context.SOURCE));
     a.memory(access(size, opcode), TEMP, Place.at(ADDRESS, 0));
-    advance(t, RSI, size);
-    advance(t, RDI, size);
+    advance(t, i, RSI);
+    advance(t, i, RDI);
   }
 
   private static void storeOne(BlockTranslator t, Instruction i) {
-    withAccumulator(t, RDI, size(i), 0x88, true);
+    withAccumulator(t, i, RDI, 0x88, true);
   }
 
   private static void loadOne(BlockTranslator t, Instruction i) {
-    withAccumulator(t, RSI, size(i), 0x8a, false);
+    withAccumulator(t, i, RSI, 0x8a, false);
   }
 
   private static void scanOne(BlockTranslator t, Instruction i) {
-    withAccumulator(t, RDI, size(i), 0x3a, false);
+    withAccumulator(t, i, RDI, 0x3a, false);
     t.flagsWritten();
   }
 
   /** Does something with rAX and what a register points at in memory. */
   private static void withAccumulator(
-      BlockTranslator t, int pointer, int size, int opcode, boolean write) {
-    probe(t, pointer, size, write);
-    t.assembler().memory(access(size, opcode), RAX, Place.at(ADDRESS, 0));
-    advance(t, pointer, size);
+      BlockTranslator t, Instruction i, int pointer, int opcode, boolean write) {
+    probe(t, i, pointer, write);
+    t.assembler().memory(access(size(i), opcode), RAX, Place.at(ADDRESS, 0));
+    advance(t, i, pointer);
   }
 
   /** A MOV or CMP of some bytes; the opcode given is the one for a single byte. */
@@ -106,12 +109,21 @@ final class StringInstructions {
     };
   }
 
-  private static void probe(BlockTranslator t, int pointer, int size, boolean write) {
-    t.memory().probe(() -> t.memory().lea(ADDRESS, Place.at(pointer, 0)), size, write);
+  private static void probe(BlockTranslator t, Instruction i, int pointer, boolean write) {
+    int size = size(i);
+    int segment = pointer == RDI ? CpuState.ES : i.segment;
+    t.memory()
+        .probe(
+            () -> {
+              t.memory().offsetIn(pointer, i.addressSize);
+              t.memory().linear(segment, size, write);
+            },
+            size,
+            write);
   }
 
-  private static void advance(BlockTranslator t, int pointer, int size) {
-    t.memory().lea(pointer, Place.at(pointer, size));
+  private static void advance(BlockTranslator t, Instruction i, int pointer) {
+    t.memory().move(pointer, size(i), i.addressSize);
   }
 
   /** Page by page: each time as many as stay in the pages of source and destination. */
@@ -124,10 +136,10 @@ final class StringInstructions {
     a.registers(t.code64() ? Code.wide(0x85) : Code.of(0x85), RCX, RCX);
     int done = a.jumpIf(EQUAL);
     if (moves) {
-      probe(t, RSI, size, false);
+      probe(t, i, RSI, false);
       a.store(Context.at(Context.SOURCE), ADDRESS);
     }
-    probe(t, RDI, size, true);
+    probe(t, i, RDI, true);
     a.store(Context.at(DESTINATION), ADDRESS);
     takeWhatFits(a, moves, size);
     a.move(TEMP, RDI);

@@ -34,6 +34,7 @@ final class Stubs {
   private final int enter;
   private final int exit;
   private final int lookupMiss;
+  private final int segmentedLookupMiss;
   private final int[] miss = new int[2 * ContextAccess.TLBS];
   private final int mirror;
   private final int callJava;
@@ -52,6 +53,7 @@ final class Stubs {
     enter = enter();
     exit = exit();
     lookupMiss = lookupMiss();
+    segmentedLookupMiss = segmentedLookupMiss();
     for (int n = 0; n < miss.length; n++) {
       miss[n] = WalkStub.emit(a, n >> 1, (n & 1) != 0, exit);
     }
@@ -81,11 +83,11 @@ final class Stubs {
   }
 
   /**
-   * Jumped to with a RIP in R13 that the jump cache of a mode does not have, and the distance of
-   * that from the start of the context in R14.
+   * Jumped to with what the jump cache of a mode does not have in R13: a RIP, below the base of CS
+   * where segments count; and the distance of that cache from the start of the context in R14.
    */
-  int lookupMissOffset() {
-    return lookupMiss;
+  int lookupMissOffset(int modeKey) {
+    return ModeKey.isFlat(modeKey) ? lookupMiss : segmentedLookupMiss;
   }
 
   /** Called when an access misses a TLB: see {@link WalkStub}; returns when it has the page. */
@@ -179,10 +181,21 @@ final class Stubs {
     if (tuning.has(Means.JUMPS)) {
       JumpCache.emitLook(a);
     }
+    lookUpInJava();
+    return start;
+  }
+
+  private int segmentedLookupMiss() {
+    int start = a.position();
+    a.registers(Code.of(0x89), R13, R13);
+    lookUpInJava();
+    return start;
+  }
+
+  private void lookUpInJava() {
     a.store(Context.at(Context.RIP), R13);
     a.constant(R14, LOOKUP_SITE);
     a.patch(a.jump(), exit);
-    return start;
   }
 
   private int callJava() {
@@ -266,9 +279,14 @@ final class Stubs {
    *
    * @param jumps distance of the mode's jump cache from the start of the context
    */
-  static void jumpThroughCache(Assembler a, int jumps, long target) {
-    int slot = jumps - Context.BIAS + 16 * Context.jumpNumber(target);
+  static void jumpThroughCache(Assembler a, int modeKey, int jumps, long target) {
+    boolean flat = ModeKey.isFlat(modeKey);
+    int bits = flat ? Context.JUMP_BITS : Context.SEGMENTED_JUMP_BITS;
+    int slot = jumps - Context.BIAS + 16 * Context.jumpNumber(target, bits);
     a.constant(R13, target);
+    if (!flat) {
+      a.memory(Code.wide(0x03), R13, Context.at(Context.CODE_SPACE));
+    }
     a.memory(Code.wide(0x3b), R13, Place.at(R15, slot));
     int missed = a.jumpIf(NOT_EQUAL);
     a.memory(Code.of(0xff), 4, Place.at(R15, slot + 8));

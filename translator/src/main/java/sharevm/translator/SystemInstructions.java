@@ -3,7 +3,6 @@ package sharevm.translator;
 import static sharevm.translator.Assembler.EQUAL;
 import static sharevm.translator.Assembler.NOT_EQUAL;
 import static sharevm.translator.Registers.ADDRESS;
-import static sharevm.translator.Registers.STACK;
 import static sharevm.translator.Registers.TEMP;
 
 import sharevm.cpu.Flags;
@@ -26,7 +25,7 @@ final class SystemInstructions {
   /** MOVZX of a word. */
   static final Code LOAD_WORD = new Code(0, false, false, 0, 1, 0xb7);
 
-  private static final Code STORE_WORD = new Code(0x66, false, false, 0, 0, 0x89);
+  static final Code STORE_WORD = new Code(0x66, false, false, 0, 0, 0x89);
 
   private SystemInstructions() {}
 
@@ -34,14 +33,16 @@ final class SystemInstructions {
   static InstructionTranslator.Emitter emitter(Instruction i, int modeKey) {
     boolean supervisor = ModeKey.tlb(modeKey) != 0;
     boolean code64 = i.codeSize == 8;
+    boolean whole = i.size == i.codeSize || !code64;
+    boolean plainFlags = whole && !ModeKey.isVirtual(modeKey);
     return switch (i.opcode.mnemonic()) {
       case "CLI" -> supervisor ? SystemInstructions::cli : null;
       case "STI" -> supervisor ? SystemInstructions::sti : null;
       case "CLAC" -> supervisor ? (t, n) -> alignmentCheck(t, false) : null;
       case "STAC" -> supervisor ? (t, n) -> alignmentCheck(t, true) : null;
-      case "PUSHF" -> i.size == i.codeSize ? SystemInstructions::pushf : null;
-      case "POPF" -> i.size == i.codeSize ? SystemInstructions::popf : null;
-      case "INVLPG" -> supervisor ? PageFlush::emit : null;
+      case "PUSHF" -> plainFlags ? SystemInstructions::pushf : null;
+      case "POPF" -> plainFlags ? SystemInstructions::popf : null;
+      case "INVLPG" -> supervisor && ModeKey.isFlat(modeKey) ? PageFlush::emit : null;
       case "RDTSC", "RDTSCP" -> TimestampCounter::emit;
       case "SYSCALL" -> code64 ? SystemInstructions::syscall : null;
       case "SYSRET" -> supervisor && code64 && i.rexW ? SystemInstructions::sysret : null;
@@ -60,7 +61,7 @@ final class SystemInstructions {
   static boolean goesOn(Instruction i) {
     return switch (i.opcode.mnemonic()) {
       case "STI", "CLAC", "STAC", "SWAPGS", "WRFSBASE", "WRGSBASE" -> true;
-      case "MOV" -> readsControl(i);
+      case "MOV", "POP" -> readsControl(i) || InstructionTranslator.loadsSelector(i);
       default -> false;
     };
   }
@@ -125,7 +126,7 @@ final class SystemInstructions {
   }
 
   /** Puts RFLAGS into the scratch register; the status flags are in the context then. */
-  private static void flags(BlockTranslator t) {
+  static void flags(BlockTranslator t) {
     Assembler a = t.assembler();
     t.saveFlags(Flags.STATUS);
     t.freeFlags();
@@ -224,21 +225,44 @@ final class SystemInstructions {
     boolean supervisor = !ModeKey.isUser(t.modeKey());
     Place place = t.memory().probeStack(0, i.size, false);
     t.freeFlags();
-    a.load32(TEMP, place);
-    a.registers(Code.of(0x89), TEMP, ADDRESS);
-    a.memory(Code.of(0x33), ADDRESS, Context.at(Context.SYSTEM_FLAGS));
-    a.memory(Code.of(0x33), ADDRESS, Context.at(Context.INTERRUPT_FLAG));
-    a.memory(Code.of(0x33), ADDRESS, Context.at(Context.AC_FLAG));
+    loadPopped(a, i.size, place);
     int free = Flags.STATUS | Flags.FIXED | Flags.ID | (supervisor ? Flags.IF | Flags.IOPL : 0);
-    a.registers(Code.of(0xf7), 0, ADDRESS);
-    a.byte4(~free);
-    t.leaveToJavaIf(NOT_EQUAL);
+    leaveIfOthersChange(t, free);
     if (supervisor) {
       leaveIfInterruptWaits(t);
     }
     a.registers(Code.of(0x89), TEMP, ADDRESS);
     loadFlags(a, ADDRESS);
     t.memory().moveStack(i.size);
+  }
+
+  /**
+   * Loads what flags are to be into the scratch register; of two bytes, system flags that are not
+   * in them stay as they are.
+   */
+  static void loadPopped(Assembler a, int size, Place place) {
+    a.memory(InstructionTranslator.loading(Math.min(size, 4)), TEMP, place);
+    if (size == 2) {
+      a.load32(ADDRESS, Context.at(Context.SYSTEM_FLAGS));
+      a.memory(Code.of(0x0b), ADDRESS, Context.at(Context.AC_FLAG));
+      a.arithmetic(false, 4, ADDRESS, ~0xffff);
+      a.registers(Code.of(0x09), ADDRESS, TEMP);
+    }
+  }
+
+  /**
+   * Leaves to Java when others than some flags differ between those in the scratch register and
+   * those in force; uses the address register.
+   */
+  static void leaveIfOthersChange(BlockTranslator t, int free) {
+    Assembler a = t.assembler();
+    a.registers(Code.of(0x89), TEMP, ADDRESS);
+    a.memory(Code.of(0x33), ADDRESS, Context.at(Context.SYSTEM_FLAGS));
+    a.memory(Code.of(0x33), ADDRESS, Context.at(Context.INTERRUPT_FLAG));
+    a.memory(Code.of(0x33), ADDRESS, Context.at(Context.AC_FLAG));
+    a.registers(Code.of(0xf7), 0, ADDRESS);
+    a.byte4(~free);
+    t.leaveToJavaIf(NOT_EQUAL);
   }
 
   private static void swapgs(BlockTranslator t, Instruction i) {
@@ -302,18 +326,15 @@ final class SystemInstructions {
     }
   }
 
-  /** PUSH of a selector in 32-bit code, which leaves the word behind the selector alone. */
+  /**
+   * PUSH of a selector outside 64-bit code; one of four bytes leaves the word behind the selector
+   * alone, and looks at the segment for the selector only.
+   */
   static void pushSelector(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
-    Place place = t.memory().probeStack(-4, 4, true);
+    Place place = t.memory().probeStack(-i.size, 2, true);
     a.memory(LOAD_WORD, TEMP, Context.at(Context.SELECTORS + 4 * i.destination));
     a.memory(STORE_WORD, TEMP, place);
-    t.memory().moveStack(-4);
-  }
-
-  /** POP of the stack pointer itself: what is popped, not where it was. */
-  static void popStackPointer(BlockTranslator t, Instruction i) {
-    Place place = t.memory().probeStack(0, i.size, false);
-    t.assembler().memory(InstructionTranslator.sized(i.size, 0x8b), STACK, place);
+    t.memory().moveStack(-i.size);
   }
 }

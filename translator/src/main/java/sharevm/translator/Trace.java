@@ -31,7 +31,7 @@ record Trace(Instruction[] code, long[] starts, long followed) {
 
   /** Follows the ways that were taken most. */
   static Trace follow(Block first, long rip, int modeKey, Blocks blocks) {
-    return new Follower(modeKey, blocks).follow(first, rip);
+    return new Follower(modeKey, CodePage.of(rip, first.place), blocks).follow(first, rip);
   }
 
   /** Returns the first instruction of a block alone. */
@@ -41,7 +41,8 @@ record Trace(Instruction[] code, long[] starts, long followed) {
 
   /** Returns the target of a conditional or direct jump or call. */
   static long target(Instruction i, long start) {
-    return wrap(i, start + i.offset + i.length + i.immediate);
+    long target = wrap(i, start + i.offset + i.length + i.immediate);
+    return i.size == 2 ? target & 0xffff : target;
   }
 
   /** Returns the RIP behind an instruction. */
@@ -56,14 +57,16 @@ record Trace(Instruction[] code, long[] starts, long followed) {
   /** Puts a trace together. */
   private static final class Follower {
     private final int modeKey;
+    private final CodePage page;
     private final Blocks blocks;
     private final List<Instruction> code = new ArrayList<>();
     private final List<Long> starts = new ArrayList<>();
     private long followed;
     private final Set<Long> seen = new HashSet<>();
 
-    Follower(int modeKey, Blocks blocks) {
+    Follower(int modeKey, CodePage page, Blocks blocks) {
       this.modeKey = modeKey;
+      this.page = page;
       this.blocks = blocks;
     }
 
@@ -129,7 +132,7 @@ record Trace(Instruction[] code, long[] starts, long followed) {
 
     /** Whether a block that may follow has been decoded, in the same page and nowhere else. */
     private boolean isKnown(long rip, long start) {
-      if ((rip ^ start) >>> 12 != 0 || seen.contains(rip)) {
+      if (!page.haveSame(rip, start) || seen.contains(rip)) {
         return false;
       }
       Block block = blocks.at(rip);

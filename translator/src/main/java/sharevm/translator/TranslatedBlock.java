@@ -13,6 +13,7 @@ import sharevm.cpu.decode.Instruction;
 final class TranslatedBlock {
   final long rip;
   final long place;
+  private final CodePage page;
   final int modeKey;
   final Instruction[] code;
 
@@ -53,6 +54,7 @@ final class TranslatedBlock {
   TranslatedBlock(Trace trace, long place, int modeKey, long secondPage) {
     this.rip = trace.starts()[0];
     this.place = place;
+    this.page = CodePage.of(rip, place);
     this.secondPage = secondPage;
     this.modeKey = modeKey;
     this.code = trace.code();
@@ -68,7 +70,8 @@ final class TranslatedBlock {
 
   private TranslatedBlock(TranslatedBlock whole, int from, int modeKey) {
     this.rip = whole.rip(from);
-    this.place = whole.place & -4096 | rip & 0xfff;
+    this.page = whole.page;
+    this.place = page.place(rip);
     this.secondPage = whole.secondPage;
     this.modeKey = modeKey;
     this.code = Arrays.copyOfRange(whole.code, from, whole.code.length);
@@ -79,6 +82,16 @@ final class TranslatedBlock {
     for (int n = 0; n < code.length; n++) {
       starts[n] = (short) (whole.start(from + n) - rip);
     }
+  }
+
+  /** Whether the code at a RIP is in the page where the block begins. */
+  boolean isInPage(long other) {
+    return page.haveSame(rip, other);
+  }
+
+  /** Returns where in RAM the code at a RIP of its page is. */
+  long place(long other) {
+    return page.place(other);
   }
 
   /** Returns the RIP that the offset of an instruction is counted from. */
@@ -120,7 +133,7 @@ final class TranslatedBlock {
 
   /** Adds bytes of its page that the translation is only right for as long as they stay. */
   void dependsOn(long first, int length) {
-    extents.add((int) first & 0xfff, length);
+    extents.add(page.offset(first), length);
   }
 
   /** Whether it depends on some of a range of bytes of its page. */

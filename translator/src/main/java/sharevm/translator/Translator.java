@@ -175,16 +175,16 @@ public final class Translator implements Engine, CodePages.Cache {
   }
 
   private TranslatedBlock lookUp(int modeKey) {
-    int slot = Context.jumpNumber(s.rip);
+    int slot = Context.jumpNumber(s.rip, Context.JUMP_BITS);
     TranslatedBlock block = recent[slot];
     boolean same = block != null && block.valid && block.rip == s.rip && block.modeKey == modeKey;
     if (!same) {
       block = cache.find(s.rip, modeKey);
     }
-    if (block == null) {
+    if (block == null || !ModeKey.isFlat(modeKey) && isBeyondLimit()) {
       return null;
     }
-    long place = places.at(s.rip);
+    long place = places.at(linear());
     while (block != null && (block.place != place || !isWhole(block))) {
       block = same ? cache.find(s.rip, modeKey) : block.next;
       same = false;
@@ -198,7 +198,16 @@ public final class Translator implements Engine, CodePages.Cache {
   /** Whether a block that reaches into a second page still finds there what it was made from. */
   private boolean isWhole(TranslatedBlock block) {
     return block.secondPage < 0
-        || (cpu.memory.fetch((block.rip & -4096) + 4096) & -4096) == block.secondPage;
+        || (cpu.memory.fetch((linear() & -4096) + 4096) & -4096) == block.secondPage;
+  }
+
+  private boolean isBeyondLimit() {
+    return Integer.compareUnsigned((int) s.rip, s.segmentLimit[CpuState.CS]) > 0;
+  }
+
+  /** Returns the linear address of the code at RIP. */
+  private long linear() {
+    return s.segmentBase[CpuState.CS] + s.rip & s.linearMask;
   }
 
   private static boolean isWorthIt(Block block, int modeKey) {
@@ -218,8 +227,12 @@ public final class Translator implements Engine, CodePages.Cache {
       return Trace.single(decoded, s.rip);
     }
     boolean far = tuning.has(Means.TRACES);
+    CodePage page = CodePage.of(s.rip, decoded.place);
     return Trace.follow(
-        decoded, s.rip, modeKey, rip -> far ? decodedAt(decoded.place, rip, s.codeSize) : null);
+        decoded,
+        s.rip,
+        modeKey,
+        rip -> far ? interpreter.decodedAt(page.place(rip), s.codeSize) : null);
   }
 
   private void makeRoom(int modeKey) {
@@ -231,17 +244,12 @@ public final class Translator implements Engine, CodePages.Cache {
     }
   }
 
-  /** Returns the block that has been decoded at a RIP of the same page as a place, or null. */
-  private Block decodedAt(long place, long rip, int codeSize) {
-    return interpreter.decodedAt(place & -4096 | rip & 0xfff, codeSize);
-  }
-
   /** Returns the flags that are live at a RIP where a block may be left for. */
   private int liveAt(TranslatedBlock from, long rip) {
-    if ((rip ^ from.rip) >>> 12 != 0) {
+    if (!from.isInPage(rip)) {
       return Flags.STATUS;
     }
-    Block behind = decodedAt(from.place, rip, from.code[0].codeSize);
+    Block behind = interpreter.decodedAt(from.place(rip), from.code[0].codeSize);
     if (behind == null || behind.secondPage >= 0) {
       return Flags.STATUS;
     }
@@ -252,18 +260,12 @@ public final class Translator implements Engine, CodePages.Cache {
   /** Runs translated code from a block's entry until something needs Java. */
   private Exit execute(TranslatedBlock first, long most) {
     long budget = most;
-    context.enter(budget);
+    context.enter(budget, first.modeKey);
     if (!tuning.has(Means.TLB)) {
       context.emptyTlbs();
     }
     long address = cache.address(first.entry);
-    places.at(first.rip);
-    boolean global = places.lastIsGlobal();
-    context.jumps().add(first, cache.jumps(first.modeKey), address, global);
-    boolean fresh = places.takeFresh();
-    if (!global && tuning.has(Means.JUMPS)) {
-      dormant.note(first, fresh && !context.jumps().hasKept(), cache, context.jumps());
-    }
+    enterJumps(first, address);
     while (true) {
       int number = (int) cache.call(cache.stubs().enterOffset(), context.base(), address);
       ExitSite site = cache.site(number);
@@ -336,7 +338,7 @@ public final class Translator implements Engine, CodePages.Cache {
             return exit;
           }
           budget = end - spent();
-          context.enter(budget);
+          context.enter(budget, site.modeKey());
           context.giveBack(site.index() + 1 - site.block().code.length);
           address = context.missReturn();
         }
@@ -344,6 +346,23 @@ public final class Translator implements Engine, CodePages.Cache {
           return interpret(site, budget);
         }
       }
+    }
+  }
+
+  /** Lets jumps of translated code find the block at RIP. */
+  private void enterJumps(TranslatedBlock block, long address) {
+    JumpCache jumps = context.jumps();
+    int table = cache.jumps(block.modeKey);
+    if (!ModeKey.isFlat(block.modeKey)) {
+      jumps.segmented().add(block.rip, s.segmentBase[CpuState.CS], table, address);
+      return;
+    }
+    places.at(block.rip);
+    boolean global = places.lastIsGlobal();
+    jumps.add(block, table, address, global);
+    boolean fresh = places.takeFresh();
+    if (!global && tuning.has(Means.JUMPS)) {
+      dormant.note(block, fresh && !jumps.hasKept(), cache, jumps);
     }
   }
 
@@ -373,8 +392,8 @@ public final class Translator implements Engine, CodePages.Cache {
 
   /** Returns the block that a chain exit is to lead to, if it is there. */
   private TranslatedBlock chained(ExitSite site) {
-    long place = site.block().place & -4096 | site.target() & 0xfff;
-    return site.block().valid ? successor(site.target(), place, site.modeKey()) : null;
+    TranslatedBlock from = site.block();
+    return from.valid ? successor(site.target(), from.place(site.target()), site.modeKey()) : null;
   }
 
   private TranslatedBlock successor(long rip, long place, int modeKey) {

@@ -406,9 +406,9 @@ final class Windows {
     String mnemonic = i.opcode.mnemonic();
     return switch (mnemonic) {
       case "MUL", "DIV", "IDIV", "IMUL", "CMPXCHG8B", "CMPXCHG16B", "CWD", "RDTSC" -> PRODUCT;
-      case "CBW", "LAHF", "CMPXCHG" -> ACCUMULATOR;
+      case "CBW", "LAHF", "CMPXCHG", "XLATB" -> ACCUMULATOR;
       case "RDTSCP" -> TIME;
-      case "PCMPESTRI", "PCMPISTRI" -> COUNTER;
+      case "PCMPESTRI", "PCMPISTRI", "LOOP", "LOOPE", "LOOPNE" -> COUNTER;
       case "LODS", "LODSB" -> LOADED;
       case "SCAS", "SCASB", "CMPS", "CMPSB" -> COMPARED;
       case "MOVS", "MOVSB", "STOS", "STOSB" -> MOVED;
