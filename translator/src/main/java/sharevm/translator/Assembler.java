@@ -292,6 +292,18 @@ final class Assembler {
     }
   }
 
+  /** TEST of a register's low four bytes with a constant. */
+  void test(int register, int mask) {
+    registers(Code.of(0xf7), 0, register);
+    byte4(mask);
+  }
+
+  /** TEST of four bytes in memory with a constant. */
+  void test(Place place, int mask) {
+    memory(Code.of(0xf7), 0, place);
+    byte4(mask);
+  }
+
   /**
    * BEXTR of 32 bits (Intel SDM Vol. 2A, VEX.LZ.0F38.W0 F7): takes out of a source the bits that a
    * control register's low 16 bits name.

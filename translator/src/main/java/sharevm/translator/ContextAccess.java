@@ -183,7 +183,7 @@ final class ContextAccess implements Memory.Listener {
 
   /** Lets Java forget the pages that code has flushed. */
   void takeFlushes() {
-    PageFlush.take(shared, cpu::flushPage);
+    PageFlush.take(shared, cpu);
   }
 
   /** Brings segment registers home; returns whether code has loaded any. */

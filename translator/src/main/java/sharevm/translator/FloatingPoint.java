@@ -110,8 +110,7 @@ final class FloatingPoint {
     a.memory(new Code(0, false, false, 0, 1, 0xb7), TEMP, place);
     a.memory(Code.of(0x89), TEMP, Context.at(Context.X87_CONTROL));
     a.registers(Code.of(0xf7), 2, TEMP);
-    a.registers(Code.of(0xf7), 0, TEMP);
-    a.byte4(MASKS);
+    a.test(TEMP, MASKS);
     t.leaveToJavaIf(NOT_EQUAL);
     a.memory(Code.of(0xd9), 5, Context.at(Context.X87_CONTROL));
   }

@@ -9,7 +9,7 @@ import static sharevm.translator.Registers.TEMP;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.function.LongConsumer;
+import sharevm.cpu.Cpu;
 import sharevm.cpu.decode.Instruction;
 import sharevm.translator.Assembler.Code;
 import sharevm.translator.Assembler.Place;
@@ -30,11 +30,11 @@ final class PageFlush {
   private PageFlush() {}
 
   /** Hands the pages that code has flushed to Java's part, once. */
-  static void take(MemorySegment shared, LongConsumer flush) {
+  static void take(MemorySegment shared, Cpu cpu) {
     int count = shared.get(INT, Context.FLUSHED);
     shared.set(INT, Context.FLUSHED, 0);
     for (int n = 0; n < count; n++) {
-      flush.accept(shared.get(ValueLayout.JAVA_LONG, Context.FLUSHED_PAGES + 8L * n));
+      cpu.flushPage(shared.get(ValueLayout.JAVA_LONG, Context.FLUSHED_PAGES + 8L * n));
     }
   }
 
@@ -42,7 +42,7 @@ final class PageFlush {
     Assembler a = t.assembler();
     t.freeFlags();
     t.memory().address(i, 1, false);
-    bits(a, TEMP, PAGE_SHIFT, JumpCache.PAGE_SETS);
+    bits(a, PAGE_SHIFT, JumpCache.PAGE_SETS);
     a.memory(Code.of0f(0xa3), TEMP, Context.at(Context.JUMP_PAGES));
     t.leaveToJavaIf(BELOW);
     leaveIfLarge(t, ContextAccess.LARGE_PAGE, Context.LARGE_REGION_BITS, Context.LARGE_REGIONS);
@@ -51,7 +51,7 @@ final class PageFlush {
     a.arithmetic(false, 7, TEMP, MOST);
     t.leaveToJavaIf(NOT_BELOW);
     a.store(indexed(Context.FLUSHED_PAGES), ADDRESS);
-    bits(a, TEMP, PAGE_SHIFT, ENTRIES);
+    bits(a, PAGE_SHIFT, ENTRIES);
     t.leaveToJavaIf(EQUAL);
     a.memory(Code.of(0xff), 0, Context.at(Context.FLUSHED));
     for (int n = 0; n < ContextAccess.TLBS; n++) {
@@ -62,17 +62,17 @@ final class PageFlush {
     emptyMirror(a);
   }
 
-  /** Puts some bits of the address into a register; ZF is set when they are clear. */
-  private static void bits(Assembler a, int into, int from, int count) {
-    a.move(into, ADDRESS);
-    a.registers(Code.wide(0xc1), 5, into);
+  /** Puts some bits of the address into the scratch register; ZF is set when they are clear. */
+  private static void bits(Assembler a, int from, int count) {
+    a.move(TEMP, ADDRESS);
+    a.registers(Code.wide(0xc1), 5, TEMP);
     a.byte1(from);
-    a.arithmetic(false, 4, into, count - 1);
+    a.arithmetic(false, 4, TEMP, count - 1);
   }
 
   private static void leaveIfLarge(BlockTranslator t, int shift, int bits, int regions) {
     Assembler a = t.assembler();
-    bits(a, TEMP, shift, 1 << bits);
+    bits(a, shift, 1 << bits);
     a.compareByteWithZero(new Place(Assembler.R15, TEMP, 0, regions - Context.BIAS, false));
     t.leaveToJavaIf(NOT_EQUAL);
   }

@@ -117,8 +117,7 @@ final class SegmentInstructions {
     SystemInstructions.compare(a, Context.IRET_IS_PLAIN, 0);
     t.leaveToJavaIf(EQUAL);
     SystemInstructions.leaveIfInterruptWaits(t);
-    a.memory(Code.of(0xf7), 0, popped(FLAGS));
-    a.byte4(~IRET_LOADS);
+    a.test(popped(FLAGS), ~IRET_LOADS);
     t.leaveToJavaIf(NOT_EQUAL);
     a.load32(TEMP, popped(CODE));
     a.arithmetic(false, 4, TEMP, 3);
@@ -213,8 +212,7 @@ final class SegmentInstructions {
    * here: the place is noted, by what is left of the budget.
    */
   private static void noteResumption(Assembler a) {
-    a.registers(Code.of(0xf7), 0, ADDRESS);
-    a.byte4(Flags.RF);
+    a.test(ADDRESS, Flags.RF);
     int none = a.jumpIf(EQUAL);
     a.load(TEMP, Context.at(Context.BUDGET));
     a.memory(Code.wide(0x03), TEMP, Context.at(Context.BUDGET_REST));
@@ -231,8 +229,7 @@ final class SegmentInstructions {
   private static void probeDescriptor(BlockTranslator t, int selector) {
     Assembler a = t.assembler();
     t.freeFlags();
-    a.memory(Code.of(0xf7), 0, Context.at(selector));
-    a.byte4(TABLE_INDICATOR);
+    a.test(Context.at(selector), TABLE_INDICATOR);
     t.leaveToJavaIf(NOT_EQUAL);
     emitIndex(a, TEMP, selector);
     a.arithmetic(false, 5, TEMP, 8);
@@ -271,10 +268,14 @@ final class SegmentInstructions {
 
   /** Notes a selector and a descriptor as those of a register. */
   private static void loaded(Assembler a, int segment, Place selector, Place descriptor) {
-    a.memory(SystemInstructions.LOAD_WORD, TEMP, selector);
-    a.memory(Code.of(0x89), TEMP, Context.at(Context.SELECTORS + 4 * segment));
+    noteSelector(a, segment, selector);
     a.load(TEMP, descriptor);
     a.store(Context.at(Context.DESCRIPTORS + 8 * segment), TEMP);
+  }
+
+  private static void noteSelector(Assembler a, int segment, Place selector) {
+    a.memory(SystemInstructions.LOAD_WORD, TEMP, selector);
+    a.memory(Code.of(0x89), TEMP, Context.at(Context.SELECTORS + 4 * segment));
     bits(a, 1, Context.SEGMENTS_LOADED, 1 << segment);
   }
 
@@ -293,8 +294,7 @@ final class SegmentInstructions {
     leaveIfX87Live(t);
     int segment = i.destination;
     boolean based = segment == CpuState.FS || segment == CpuState.GS;
-    a.memory(Code.of(0xf7), 0, Context.at(Context.POPPED));
-    a.byte4(0xfffc);
+    a.test(Context.at(Context.POPPED), 0xfffc);
     int flag = segment == CpuState.FS ? ModeKey.FS_FLAT : ModeKey.GS_FLAT;
     if (!based) {
       t.leaveToJavaIf(EQUAL);
@@ -348,14 +348,14 @@ final class SegmentInstructions {
   }
 
   private static void loadNull(Assembler a, int segment) {
-    a.storeConstant(Context.at(Context.POPPED_CODE), 0);
-    loaded(a, segment, popped(0), Context.at(Context.POPPED_CODE));
+    noteSelector(a, segment, popped(0));
+    a.storeConstant(Context.at(Context.DESCRIPTORS + 8 * segment), 0);
     bits(a, 4, Context.SEGMENTS_PRIVILEGED, ~(1 << segment));
     a.storeConstant(base(segment), 0);
   }
 
   private static Place base(int segment) {
-    return Context.at(segment == CpuState.FS ? Context.FS_BASE : Context.GS_BASE);
+    return Context.at(Segments.base(segment));
   }
 
   /** Loads a segment that level 3 may use, or a selector of level 0 that it may not. */
@@ -373,8 +373,7 @@ final class SegmentInstructions {
     int ofUser = a.jumpIf(EQUAL);
     a.arithmetic(false, 7, TEMP, DATA);
     t.leaveToJavaIf(NOT_EQUAL);
-    a.memory(Code.of(0xf7), 0, Context.at(Context.POPPED));
-    a.byte4(3);
+    a.test(Context.at(Context.POPPED), 3);
     t.leaveToJavaIf(NOT_EQUAL);
     bits(a, 1, Context.SEGMENTS_PRIVILEGED, 1 << segment);
     int known = a.jump();

@@ -180,8 +180,7 @@ final class SystemInstructions {
     Assembler a = t.assembler();
     t.freeFlags();
     leaveUnlessPlain(t);
-    a.registers(Code.of(0xf7), 0, Assembler.R11);
-    a.byte4(~(Flags.STATUS | Flags.FIXED | Flags.IF | HARMLESS));
+    a.test(Assembler.R11, ~(Flags.STATUS | Flags.FIXED | Flags.IF | HARMLESS));
     t.leaveToJavaIf(NOT_EQUAL);
     leaveIfInterruptWaits(t);
     t.leaveUnlessCanonical(Assembler.RCX);
@@ -260,8 +259,7 @@ final class SystemInstructions {
     a.memory(Code.of(0x33), ADDRESS, Context.at(Context.SYSTEM_FLAGS));
     a.memory(Code.of(0x33), ADDRESS, Context.at(Context.INTERRUPT_FLAG));
     a.memory(Code.of(0x33), ADDRESS, Context.at(Context.AC_FLAG));
-    a.registers(Code.of(0xf7), 0, ADDRESS);
-    a.byte4(~free);
+    a.test(ADDRESS, ~free);
     t.leaveToJavaIf(NOT_EQUAL);
   }
 

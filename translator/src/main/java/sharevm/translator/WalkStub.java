@@ -198,8 +198,7 @@ final class WalkStub {
   /** Finds the small page inside a large one, and notes that there is one. */
   private void big(int shift, int reserved) {
     checkRights();
-    a.registers(Code.of(0xf7), 0, RCX);
-    a.byte4(reserved);
+    a.test(RCX, reserved);
     failIf(NOT_EQUAL);
     frame();
     shift(5, RCX, shift);
@@ -254,8 +253,7 @@ final class WalkStub {
 
   /** Adds the entry to the list of those to be emptied when mappings change. */
   private void note(int entry) {
-    a.registers(Code.of(0xf7), 0, R14);
-    a.byte4(GLOBAL);
+    a.test(R14, GLOBAL);
     int local = a.jumpIf(EQUAL);
     note(Context.GLOBAL_ENTRIES, entry);
     int noted = a.jump();
