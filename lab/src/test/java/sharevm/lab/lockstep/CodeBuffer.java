@@ -7,26 +7,48 @@ import sharevm.cpu.opcode.Opcode;
 import sharevm.cpu.opcode.OperandType.Field;
 
 /** Bytes of guest code as they grow, with places that are known later. */
-final class CodeBuffer {
+public final class CodeBuffer {
   /** No register: the base or index that an address does not have. */
-  static final int NONE = -1;
+  public static final int NONE = -1;
 
   /** The base of an address that is counted from the next instruction. */
   static final int RIP = -2;
 
+  /** Base and index of the eight 16-bit forms (Intel SDM Vol. 2A table 2-1). */
+  private static final int[][] NARROW_FORMS = {
+    {3, 6}, {3, 7}, {5, 6}, {5, 7}, {NONE, 6}, {NONE, 7}, {5, NONE}, {3, NONE}
+  };
+
+  /** ModRM.rm of the 16-bit form of a displacement alone. */
+  private static final int NARROW_DISPLACEMENT = 6;
+
   /** A place that jumps lead to, before or behind. */
-  static final class Label {
+  public static final class Label {
     private int at = -1;
-    private final List<Integer> jumps = new ArrayList<>();
+    private final List<Reference> references = new ArrayList<>();
   }
+
+  /**
+   * Bytes that tell where a label is.
+   *
+   * @param relative whether they count from behind themselves, else from the code's start
+   * @param added to what they tell
+   */
+  private record Reference(int place, int size, boolean relative, long added) {}
 
   /**
    * A memory operand.
    *
    * @param segment prefix byte, or 0
    * @param displacement of {@link #RIP} the linear address itself
+   * @param narrow whether it is one of the 16-bit forms
    */
-  record Address(int segment, int base, int index, int scale, long displacement) {
+  public record Address(
+      int segment, int base, int index, int scale, long displacement, boolean narrow) {
+    Address(int segment, int base, int index, int scale, long displacement) {
+      this(segment, base, index, scale, displacement, false);
+    }
+
     static Address at(int base, long displacement) {
       return new Address(0, base, NONE, 0, displacement);
     }
@@ -39,41 +61,66 @@ final class CodeBuffer {
    * @param rm register for ModRM.rm where there is no memory operand
    * @param memory the memory operand, or null
    * @param immediate bytes behind
+   * @param otherSize whether a prefix makes the operand size the other of 16 and 32 bits
+   * @param otherAddress whether a prefix makes the address size the other one
    * @param bytesNamed whether a byte register 4 to 7 wants REX, to be SPL, BPL, SIL or DIL
    */
-  record Shape(
+  public record Shape(
       int register,
       int rm,
       Address memory,
       byte[] immediate,
-      boolean word,
+      boolean otherSize,
       boolean wide,
-      boolean narrowAddress,
+      boolean otherAddress,
       boolean locked,
       boolean bytesNamed) {}
 
   private final boolean is64;
+  private final long start;
   private byte[] bytes = new byte[4096];
   private int length;
+  private int end;
 
   CodeBuffer(boolean is64) {
-    this.is64 = is64;
+    this(is64, GuestLayout.CODE);
   }
 
-  byte[] bytes() {
-    return Arrays.copyOf(bytes, length);
+  /**
+   * Begins with nothing.
+   *
+   * @param start the address of the first byte
+   */
+  public CodeBuffer(boolean is64, long start) {
+    this.is64 = is64;
+    this.start = start;
+  }
+
+  /** Returns all up to the last byte that was put. */
+  public byte[] bytes() {
+    return Arrays.copyOf(bytes, Math.max(length, end));
   }
 
   int length() {
     return length;
   }
 
-  /** Returns the linear address of what comes next. */
-  long here() {
-    return GuestLayout.CODE + length;
+  /** Returns the address of what comes next. */
+  public long here() {
+    return start + length;
   }
 
-  void put(int... values) {
+  /** Goes on at another address. */
+  public void seek(long address) {
+    end = Math.max(length, end);
+    length = (int) (address - start);
+    if (length >= bytes.length) {
+      bytes = Arrays.copyOf(bytes, 2 * length);
+    }
+  }
+
+  /** Emits bytes. */
+  public void put(int... values) {
     for (int value : values) {
       if (length == bytes.length) {
         bytes = Arrays.copyOf(bytes, 2 * length);
@@ -82,33 +129,65 @@ final class CodeBuffer {
     }
   }
 
-  void number(long value, int size) {
+  /** Emits a number of some bytes. */
+  public void number(long value, int size) {
     for (int n = 0; n < size; n++) {
       put((int) (value >>> 8 * n));
     }
   }
 
   void patch(int at, int value) {
-    for (int n = 0; n < 4; n++) {
+    patch(at, value, 4);
+  }
+
+  private void patch(int at, long value, int size) {
+    for (int n = 0; n < size; n++) {
       bytes[at + n] = (byte) (value >> 8 * n);
     }
   }
 
-  void bind(Label label) {
+  /** Says that a label is here. */
+  public void bind(Label label) {
     label.at = length;
-    for (int jump : label.jumps) {
-      patch(jump, length - jump - 4);
+    label.references.forEach(reference -> resolve(label, reference));
+  }
+
+  private void resolve(Label label, Reference r) {
+    long value = label.at + r.added + (r.relative ? -r.place - r.size : start);
+    if (r.relative && r.size == 1 && value != (byte) value) {
+      throw new IllegalStateException("too far for a short jump: " + value);
+    }
+    patch(r.place, value, r.size);
+  }
+
+  private void refer(Label label, int size, boolean relative, long added) {
+    Reference reference = new Reference(length, size, relative, added);
+    number(0, size);
+    if (label.at >= 0) {
+      resolve(label, reference);
+    } else {
+      label.references.add(reference);
     }
   }
 
   /** Emits four bytes that lead to a label from behind them. */
   void distance(Label label) {
-    if (label.at >= 0) {
-      number(label.at - length - 4, 4);
-    } else {
-      label.jumps.add(length);
-      number(0, 4);
-    }
+    distance(label, 4);
+  }
+
+  /** Emits bytes that lead to a label from behind them. */
+  public void distance(Label label, int size) {
+    refer(label, size, true, 0);
+  }
+
+  /** Emits bytes that are a label's address and something added. */
+  public void address(Label label, int size, long added) {
+    refer(label, size, false, added);
+  }
+
+  /** Returns how far behind what comes next a label is that is bound already. */
+  public long since(Label label) {
+    return length - label.at;
   }
 
   void jump(Label label) {
@@ -127,17 +206,17 @@ final class CodeBuffer {
   }
 
   /** Emits a row of the opcode table. */
-  void row(Opcode row, Shape s) {
+  public void row(Opcode row, Shape s) {
     if (s.locked) {
       put(0xf0);
     }
     if (s.memory != null && s.memory.segment != 0) {
       put(s.memory.segment);
     }
-    if (s.narrowAddress) {
+    if (s.otherAddress) {
       put(0x67);
     }
-    if (s.word) {
+    if (s.otherSize) {
       put(0x66);
     }
     switch (row.prefix()) {
@@ -184,9 +263,18 @@ final class CodeBuffer {
     }
   }
 
+  /** Emits ModRM, SIB and displacement of a memory operand that is not relative to RIP. */
+  public void memory(Address address, int reg) {
+    memory(address, reg, 0);
+  }
+
   /** Emits ModRM, SIB and displacement. */
   private void memory(Address address, int reg, int behind) {
     int displacement = (int) address.displacement;
+    if (address.narrow) {
+      narrow(address, reg);
+      return;
+    }
     if (address.base == RIP) {
       put(reg << 3 | 5);
       number(is64 ? (int) (address.displacement - here() - 4 - behind) : displacement, 4);
@@ -205,6 +293,23 @@ final class CodeBuffer {
       put(address.scale << 6 | indexBits(address) | address.base & 7);
     }
     number(displacement, mod == 0 ? 0 : mod == 1 ? 1 : 4);
+  }
+
+  private void narrow(Address address, int reg) {
+    short displacement = (short) address.displacement;
+    if (address.base == NONE && address.index == NONE) {
+      put(reg << 3 | NARROW_DISPLACEMENT);
+      number(displacement, 2);
+      return;
+    }
+    int rm = 0;
+    while (NARROW_FORMS[rm][0] != address.base || NARROW_FORMS[rm][1] != address.index) {
+      rm++;
+    }
+    boolean none = displacement == 0 && rm != NARROW_DISPLACEMENT;
+    int mod = none ? 0 : displacement == (byte) displacement ? 1 : 2;
+    put(mod << 6 | reg << 3 | rm);
+    number(displacement, mod);
   }
 
   private static int indexBits(Address address) {

@@ -1,7 +1,7 @@
 package sharevm.lab.lockstep;
 
 /** The modes with paging that both engines know: code size, kind of page tables, privilege. */
-enum GuestMode {
+public enum GuestMode {
   LONG_USER(64, Paging.FOUR_LEVEL, true),
   LONG_SUPERVISOR(64, Paging.FOUR_LEVEL, false),
   COMPATIBILITY_USER(32, Paging.FOUR_LEVEL, true),
@@ -11,7 +11,7 @@ enum GuestMode {
   LEGACY_SUPERVISOR(32, Paging.LEGACY, false);
 
   /** Kinds of page tables (Intel SDM Vol. 3A 4.1.1). */
-  enum Paging {
+  public enum Paging {
     FOUR_LEVEL,
     PAE,
     LEGACY

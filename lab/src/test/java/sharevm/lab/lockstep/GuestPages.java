@@ -5,16 +5,16 @@ import java.lang.foreign.ValueLayout;
 import sharevm.lab.lockstep.GuestMode.Paging;
 
 /** A guest's page tables in its RAM, made and changed from outside. */
-final class GuestPages {
+public final class GuestPages {
   /** Entry bits (Intel SDM Vol. 3A table 4-20). */
-  static final long PRESENT = 1;
+  public static final long PRESENT = 1;
 
-  static final long WRITABLE = 1 << 1;
-  static final long USER = 1 << 2;
-  static final long ACCESSED = 1 << 5;
-  static final long DIRTY = 1 << 6;
-  static final long GLOBAL = 1 << 8;
-  static final long NO_EXECUTE = 1L << 63;
+  public static final long WRITABLE = 1 << 1;
+  public static final long USER = 1 << 2;
+  public static final long ACCESSED = 1 << 5;
+  public static final long DIRTY = 1 << 6;
+  public static final long GLOBAL = 1 << 8;
+  public static final long NO_EXECUTE = 1L << 63;
 
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
@@ -30,7 +30,7 @@ final class GuestPages {
    *
    * @param root physical address and RAM offset of the root; more tables follow it
    */
-  GuestPages(MemorySegment ram, Paging paging, int root) {
+  public GuestPages(MemorySegment ram, Paging paging, int root) {
     this.ram = ram;
     this.paging = paging;
     this.root = root;
@@ -42,7 +42,8 @@ final class GuestPages {
     }
   }
 
-  int root() {
+  /** Returns where the root is. */
+  public int root() {
     return root;
   }
 
@@ -59,7 +60,7 @@ final class GuestPages {
   /**
    * Returns the RAM offset of the entry of a page in a table of the last level, made if need be.
    */
-  long entryPlace(long linear) {
+  public long entryPlace(long linear) {
     int bits = paging == Paging.LEGACY ? 10 : 9;
     long table = root;
     for (int level = levels() - 1; level > 0; level--) {
@@ -73,20 +74,22 @@ final class GuestPages {
   }
 
   /** Bytes of an entry. */
-  int width() {
+  public int width() {
     return paging == Paging.LEGACY ? 4 : 8;
   }
 
-  long entry(long linear) {
+  /** Returns the entry of a page. */
+  public long entry(long linear) {
     return read(entryPlace(linear));
   }
 
-  void entry(long linear, long value) {
+  /** Sets the entry of a page. */
+  public void entry(long linear, long value) {
     write(entryPlace(linear), value);
   }
 
   /** Maps a page; rights that the kind of tables does not know are left out. */
-  void map(long linear, long physical, long rights) {
+  public void map(long linear, long physical, long rights) {
     entry(linear, physical | (paging == Paging.LEGACY ? rights & 0xfff : rights));
   }
 

@@ -8,7 +8,7 @@ import sharevm.cpu.opcode.OpcodeTable;
 import sharevm.cpu.text.Disassembler;
 
 /** Guest code as text. */
-final class GuestText {
+public final class GuestText {
   private static final OpcodeTable TABLE = OpcodeTable.load();
 
   private GuestText() {}
@@ -23,22 +23,38 @@ final class GuestText {
     for (int n = 0; n < bytes.length; n++) {
       bytes[n] = machine.ram().get(ValueLayout.JAVA_BYTE, machine.place(linear + n));
     }
+    return length(bytes, machine.mode.bits / 8);
+  }
+
+  /** Returns the length of the instruction that bytes begin with, or 0 when there is none. */
+  public static int length(byte[] bytes, int codeSize) {
     Decoder decoder = new Decoder(TABLE, _ -> null);
-    Decoder.Outcome outcome = decoder.decode(bytes, 0, bytes.length, machine.mode.bits / 8, 0);
+    Decoder.Outcome outcome = decoder.decode(bytes, 0, bytes.length, codeSize, 0);
     return outcome == Decoder.Outcome.DECODED ? decoder.instruction().length : 0;
   }
 
   /** Returns a program as lines. */
   static List<String> of(Program program) {
-    List<String> lines = new ArrayList<>();
     byte[] code = program.code();
+    int from = (int) (program.entry() - GuestLayout.CODE);
+    return lines(code, from, code.length, program.mode().bits / 8, GuestLayout.CODE);
+  }
+
+  /**
+   * Returns code as lines.
+   *
+   * @param codeSize its default size in bytes
+   * @param start the address of the first byte of {@code code}
+   */
+  public static List<String> lines(byte[] code, int from, int to, int codeSize, long start) {
+    List<String> lines = new ArrayList<>();
     Decoder decoder = new Decoder(TABLE, _ -> null);
-    int at = (int) (program.entry() - GuestLayout.CODE);
-    while (at < code.length) {
-      int end = Math.min(code.length, at + Decoder.MAX_LENGTH);
-      Decoder.Outcome outcome = decoder.decode(code, at, end, program.mode().bits / 8, 0);
+    int at = from;
+    while (at < to) {
+      int end = Math.min(to, at + Decoder.MAX_LENGTH);
+      Decoder.Outcome outcome = decoder.decode(code, at, end, codeSize, 0);
       boolean decoded = outcome == Decoder.Outcome.DECODED;
-      long address = GuestLayout.CODE + at;
+      long address = start + at;
       String text =
           decoded
               ? Disassembler.text(decoder.instruction(), address)

@@ -1,13 +1,10 @@
 package sharevm.lab.lockstep;
 
 import java.util.List;
-import java.util.Set;
 import java.util.SplittableRandom;
 import sharevm.cpu.Flags;
 import sharevm.cpu.opcode.Opcode;
 import sharevm.cpu.opcode.Opcode.Attribute;
-import sharevm.cpu.opcode.Opcode.Prefix;
-import sharevm.cpu.opcode.OpcodeTable;
 import sharevm.cpu.opcode.OperandType;
 import sharevm.cpu.opcode.OperandType.Field;
 import sharevm.cpu.opcode.OperandType.Kind;
@@ -16,74 +13,11 @@ import sharevm.lab.lockstep.CodeBuffer.Shape;
 
 /**
  * Random instances of rows of the opcode table that compute something, by the rules of {@link
- * GuestRegisters}. Keeps account of flags that the manual leaves undefined, so that no instruction
- * reads them.
+ * GuestRegisters}, none of which reads flags that the manual leaves undefined.
  */
-final class InstructionMaker {
-  private static final OpcodeTable TABLE = OpcodeTable.load();
-
-  private static final Set<String> GENERAL =
-      Set.of(
-          "ADD",
-          "OR",
-          "ADC",
-          "SBB",
-          "AND",
-          "SUB",
-          "XOR",
-          "CMP",
-          "TEST",
-          "NOT",
-          "NEG",
-          "INC",
-          "DEC",
-          "MUL",
-          "IMUL",
-          "ROL",
-          "ROR",
-          "RCL",
-          "RCR",
-          "SHL",
-          "SHR",
-          "SAR",
-          "SHLD",
-          "SHRD",
-          "BT",
-          "BTS",
-          "BTR",
-          "BTC",
-          "POPCNT",
-          "CRC32",
-          "BSWAP",
-          "MOV",
-          "MOVZX",
-          "MOVSX",
-          "MOVSXD",
-          "XCHG",
-          "XADD",
-          "CMPXCHG",
-          "CMPXCHG8B",
-          "CMPXCHG16B",
-          "MOVBE",
-          "CBW",
-          "CWD",
-          "CLC",
-          "STC",
-          "CMC",
-          "LAHF",
-          "SAHF",
-          "LEA",
-          "MOVNTI");
-
-  private static final Set<String> READ_ONLY = Set.of("CMP", "TEST", "BT", "MUL");
-  private static final Set<String> EXCHANGES = Set.of("XCHG", "XADD");
-  private static final Set<String> SHIFTS =
-      Set.of("ROL", "ROR", "RCL", "RCR", "SHL", "SHR", "SAR", "SHLD", "SHRD");
-
-  /** 66 changes what these are, or their result is undefined with it. */
-  private static final Set<String> NEVER_WORD = Set.of("BSWAP", "SHLD", "SHRD", "MOVSXD");
-
-  private static final int ALIAS_OF_80 = 0x82;
+public final class InstructionMaker {
+  /** What the instructions so far have left undefined. */
+  final UndefinedFlags flags;
 
   private final boolean is64;
   private final CodeBuffer code;
@@ -94,8 +28,6 @@ final class InstructionMaker {
 
   /** Of x87 and MMX; empty in programs that are to have none. */
   private final List<Opcode> floating;
-
-  private int undefined = Flags.STATUS;
 
   /** Where the program has data of its own among its code. */
   @FunctionalInterface
@@ -115,74 +47,11 @@ final class InstructionMaker {
     this.code = code;
     this.registers = registers;
     this.pools = pools;
-    general = TABLE.rows().stream().filter(row -> isGeneral(row) && exists(row)).toList();
-    vector = TABLE.rows().stream().filter(row -> isVector(row) && exists(row)).toList();
-    floating =
-        TABLE.rows().stream().filter(row -> withX87 && isFloating(row) && exists(row)).toList();
-  }
-
-  private boolean exists(Opcode row) {
-    return is64
-        ? !row.is(Attribute.I64)
-        : !row.is(Attribute.O64) && row.rexW() != 1 && row.code() != ALIAS_OF_80;
-  }
-
-  private static boolean isGeneral(Opcode row) {
-    String mnemonic = row.mnemonic();
-    boolean conditional = mnemonic.startsWith("SET") || mnemonic.startsWith("CMOV");
-    boolean plain =
-        row.operands().stream()
-            .noneMatch(
-                type ->
-                    type.kind() == Kind.SEGMENT
-                        || type.kind() == Kind.CONTROL
-                        || type.kind() == Kind.DEBUG);
-    return plain && (conditional || GENERAL.contains(mnemonic));
-  }
-
-  private static boolean isVector(Opcode row) {
-    boolean approximate = row.mnemonic().startsWith("RCP") || row.mnemonic().startsWith("RSQRT");
-    return row.is(Attribute.SSE)
-        && row.is(Attribute.COPY)
-        && !row.is(Attribute.MMX)
-        && !row.is(Attribute.X87)
-        && !approximate;
-  }
-
-  private static boolean isFloating(Opcode row) {
-    boolean registers = row.is(Attribute.X87) || row.is(Attribute.MMX);
-    return registers && row.is(Attribute.COPY);
-  }
-
-  /** Says that flags are as on any way to a place: of the undefined ones only AF may be. */
-  void settle() {
-    if ((undefined & ~Flags.AF) != 0) {
-      define();
-    }
-    undefined = Flags.AF;
-  }
-
-  /** Sees to it that flags are defined. */
-  void want(int flags) {
-    if ((undefined & flags) != 0) {
-      define();
-    }
-  }
-
-  /** CMP EAX, EDX: defines all. */
-  private void define() {
-    code.put(0x39, 0xd0);
-    undefined = 0;
-  }
-
-  /** Says that an instruction put by others has written all flags. */
-  void defined() {
-    undefined = 0;
-  }
-
-  /** Says that an instruction put by others has left some flags undefined. */
-  void undefined(int flags) {
-    undefined |= flags;
+    InstructionRows rows = new InstructionRows(is64);
+    general = rows.general();
+    vector = rows.vector();
+    floating = withX87 ? rows.floating() : List.of();
+    flags = new UndefinedFlags(code);
   }
 
   /** Emits a random instruction. */
@@ -204,16 +73,12 @@ final class InstructionMaker {
   }
 
   private void one(Opcode row, SplittableRandom random) {
-    boolean sized = row.prefix() == Prefix.ANY || row.prefix() == Prefix.NONE;
-    boolean word =
-        row.prefix() == Prefix.ANY
-            && !NEVER_WORD.contains(row.mnemonic())
-            && random.nextInt(7) == 0;
+    boolean word = InstructionRows.takesAnySize(row) && random.nextInt(7) == 0;
     boolean wide = is64 && (row.rexW() == 1 || row.rexW() < 0 && random.nextBoolean());
-    word &= !wide && sized;
+    word &= !wide;
     int size = wide ? 8 : word ? 2 : 4;
-    boolean memory = wantsMemory(row, wide, random);
-    want(row.flagsRead() & Flags.STATUS);
+    boolean memory = InstructionRows.wantsMemory(row, wide, random);
+    flags.want(row.flagsRead() & Flags.STATUS);
     int register = 0;
     int rm = 0;
     boolean named = false;
@@ -234,7 +99,10 @@ final class InstructionMaker {
       }
     }
     boolean locked =
-        memory && row.is(Attribute.LOCK) && isWritten(row, 0) && random.nextInt(6) == 0;
+        memory
+            && row.is(Attribute.LOCK)
+            && InstructionRows.isWritten(row, 0)
+            && random.nextInt(6) == 0;
     boolean narrow = is64 && memory && random.nextInt(40) == 0;
     boolean bitString = memory && row.mnemonic().startsWith("BT") && row.digit() < 0;
     if (bitString) {
@@ -244,21 +112,11 @@ final class InstructionMaker {
     boolean rex =
         wide || named || register >= 8 || memory && (address.base() >= 8 || address.index() >= 8);
     if (!rex && rm < 8 && random.nextBoolean()) {
-      register = highByte(row, Field.REG, register);
+      register = InstructionRows.highByte(row, Field.REG, register);
     }
     byte[] immediate = immediate(row, size, random);
     code.row(row, new Shape(register, rm, address, immediate, word, wide, narrow, locked, named));
-    account(row, size);
-  }
-
-  /** AH, CH or DH for AL, CL or DL. */
-  private static int highByte(Opcode row, Field field, int register) {
-    for (OperandType type : row.operands()) {
-      if (type.field() == field && type.kind() == Kind.GENERAL && type.size() == 1) {
-        return register < 3 ? register + 4 : register;
-      }
-    }
-    return register;
+    flags.account(row, size);
   }
 
   private int number(Opcode row, OperandType type, int operand, SplittableRandom random) {
@@ -268,37 +126,7 @@ final class InstructionMaker {
     if (type.kind() == Kind.X87 || type.kind() == Kind.MMX) {
       return random.nextInt(8);
     }
-    return isWritten(row, operand) ? registers.data(random) : registers.any(random);
-  }
-
-  private static boolean isWritten(Opcode row, int operand) {
-    if (operand == 0) {
-      boolean oneOperandMultiply = row.mnemonic().equals("IMUL") && row.operands().size() == 1;
-      return !READ_ONLY.contains(row.mnemonic()) && !oneOperandMultiply;
-    }
-    return operand == 1 && EXCHANGES.contains(row.mnemonic());
-  }
-
-  private static boolean wantsMemory(Opcode row, boolean wide, SplittableRandom random) {
-    for (OperandType type : row.operands()) {
-      if (type.field() == Field.RM) {
-        boolean differs = row.mnemonic().equals("CMPXCHG") && !wide;
-        return type.allowsMemory() && (!type.allowsRegister() || differs || random.nextInt(5) < 3);
-      }
-    }
-    return false;
-  }
-
-  /** Notes what the manual says of flags. */
-  private void account(Opcode row, int size) {
-    if (SHIFTS.contains(row.mnemonic())) {
-      undefined |= row.flagsUndefined() | Flags.OF | (size < 4 ? Flags.CF : 0);
-      boolean bytes = row.operands().getFirst().size() == 1;
-      undefined |= bytes ? Flags.CF : 0;
-    } else {
-      undefined = undefined & ~row.flagsWritten() | row.flagsUndefined();
-    }
-    undefined &= Flags.STATUS;
+    return InstructionRows.isWritten(row, operand) ? registers.data(random) : registers.any(random);
   }
 
   // Operands.
@@ -368,7 +196,8 @@ final class InstructionMaker {
     return little(value, bytes);
   }
 
-  static byte[] little(long value, int size) {
+  /** Returns the bytes of a number, the lowest first. */
+  public static byte[] little(long value, int size) {
     byte[] bytes = new byte[size];
     for (int n = 0; n < size; n++) {
       bytes[n] = n < 8 ? (byte) (value >>> 8 * n) : 0;

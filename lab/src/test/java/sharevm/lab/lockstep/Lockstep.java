@@ -1,19 +1,14 @@
 package sharevm.lab.lockstep;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
 import sharevm.cpu.Flags;
-import sharevm.cpu.real.FloatException;
-import sharevm.cpu.real.X87State;
 import sharevm.lab.lockstep.LockstepMachine.Fault;
 
 /**
@@ -23,26 +18,12 @@ import sharevm.lab.lockstep.LockstepMachine.Fault;
  * <p>Status flags are compared by what programs do with them: translated code does not keep those
  * that are written before anyone reads them.
  */
-final class Lockstep {
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+final class Lockstep implements LockstepPair<Program> {
   private static final long MOST_INSTRUCTIONS = 40_000;
   private static final int MOST_FAULTS = 1_500;
   private static final int MOST_SKIPS = 300;
   private static final int BREAKPOINT = 3;
-  private static final String[] REGISTERS =
-      IntStream.range(0, 32)
-          .mapToObj(n -> n < 16 ? "general register " + n : "XMM" + (n - 16))
-          .toArray(String[]::new);
   private static final int PAGE_FAULT = 14;
-
-  /** Thrown when the machines are not alike; the message says in what. */
-  static final class Difference extends Exception {
-    private static final long serialVersionUID = 1;
-
-    Difference(String message) {
-      super(message);
-    }
-  }
 
   private final GuestMode mode;
   private final LockstepMachine ours;
@@ -58,13 +39,13 @@ final class Lockstep {
     theirs = new LockstepMachine(mode, Cpu.EngineFactory.INTERPRETER);
   }
 
-  /** Returns how many instructions have been compared. */
-  long executed() {
+  @Override
+  public long executed() {
     return executed;
   }
 
-  /** Returns what was done from outside since the program began. */
-  List<String> history() {
+  @Override
+  public List<String> history() {
     return history;
   }
 
@@ -76,8 +57,8 @@ final class Lockstep {
     return List.of(ours, theirs);
   }
 
-  /** Runs a program until it ends or has run for long enough. */
-  void run(Program program, long seed) throws Difference {
+  @Override
+  public void run(Program program, long seed) throws Difference {
     random = new SplittableRandom(seed);
     history = new ArrayList<>();
     start(program, seed);
@@ -92,7 +73,7 @@ final class Lockstep {
       history.add(
           "run %d: %s at %x"
               .formatted(budget, right.getClass().getSimpleName(), theirs.cpu.state.rip));
-      same("exit", left.toString(), right.toString());
+      Comparison.same("exit", left.toString(), right.toString());
       if (right instanceof Exit.Halted) {
         Fault fault = fault();
         boolean handled = fault.vector() == PAGE_FAULT && mapped(fault);
@@ -116,71 +97,19 @@ final class Lockstep {
     Fault left = ours.takeFault();
     Fault right = theirs.takeFault();
     history.add("  %s at %x".formatted(right, theirs.cpu.state.rip));
-    same("fault", left.toString(), right.toString());
+    Comparison.same("fault", left.toString(), right.toString());
     compare();
     return right;
   }
 
-  // Comparing.
-
-  private static void same(String what, String left, String right) throws Difference {
-    if (!left.equals(right)) {
-      throw new Difference(what + ": " + left + ", expected " + right);
-    }
-  }
-
-  private static void same(String what, long left, long right) throws Difference {
-    if (left != right) {
-      throw new Difference("%s: %x, expected %x".formatted(what, left, right));
-    }
-  }
-
   private void compare() throws Difference {
-    CpuState left = ours.cpu.state;
-    CpuState right = theirs.cpu.state;
-    same("RIP", left.rip, right.rip);
-    for (int n = 0; n < 16; n++) {
-      same(REGISTERS[n], left.gpr[n], right.gpr[n]);
-      same(REGISTERS[n + 16], left.xmmLow(n), right.xmmLow(n));
-      same(REGISTERS[n + 16], left.xmmHigh(n), right.xmmHigh(n));
-    }
-    same("flags of the system", left.flagsSystem, right.flagsSystem);
-    same("MXCSR", left.mxcsr(), right.mxcsr());
-    for (int n = 0; n < X87State.LEGACY_WORDS; n++) {
-      same("x87 word " + n, left.x87.legacyWord(n, false), right.x87.legacyWord(n, false));
-    }
-    same("CR2", left.cr2, right.cr2);
-    same("CR4", left.cr4, right.cr4);
-    same("CPL", left.cpl, right.cpl);
-    same("retired", ours.cpu.engine().retired(), theirs.cpu.engine().retired());
-    compareRam(0, GuestLayout.TABLES_RAM);
-    compareTables();
-    compareRam(GuestLayout.CODE_RAM, GuestLayout.RAM_SIZE);
-  }
-
-  private void compareRam(long from, long to) throws Difference {
-    long at = MemorySegment.mismatch(ours.ram(), from, to, theirs.ram(), from, to);
-    if (at >= 0) {
-      long word = from + at & -8;
-      long left = ours.ram().get(LONG, word);
-      long right = theirs.ram().get(LONG, word);
-      throw new Difference("RAM at %x: %x, expected %x".formatted(word, left, right));
-    }
-  }
-
-  /**
-   * Compares page tables but for accessed flags, which a processor may set for accesses that it
-   * does not make in the end (Intel SDM Vol. 3A 4.8).
-   */
-  private void compareTables() throws Difference {
-    long mask = ~GuestPages.ACCESSED & ~(ours.pages.width() == 4 ? GuestPages.ACCESSED << 32 : 0);
-    for (long at = GuestLayout.TABLES_RAM; at < GuestLayout.CODE_RAM; at += 8) {
-      long left = ours.ram().get(LONG, at) & mask;
-      long right = theirs.ram().get(LONG, at) & mask;
-      if (left != right) {
-        throw new Difference("table at %x: %x, expected %x".formatted(at, left, right));
-      }
-    }
+    Comparison.processors(ours.cpu, theirs.cpu);
+    MemorySegment left = ours.ram();
+    MemorySegment right = theirs.ram();
+    Comparison.ram(left, right, 0, GuestLayout.TABLES_RAM);
+    Comparison.tables(
+        left, right, GuestLayout.TABLES_RAM, GuestLayout.CODE_RAM, ours.pages.width());
+    Comparison.ram(left, right, GuestLayout.CODE_RAM, GuestLayout.RAM_SIZE);
   }
 
   // The world around the program.
@@ -205,11 +134,9 @@ final class Lockstep {
   }
 
   private static void fill(LockstepMachine machine, SplittableRandom random) {
-    MemorySegment ram = machine.ram();
-    for (long at = GuestLayout.COUNTERS_RAM; at < GuestLayout.RAM_SIZE; at += 8) {
-      ram.set(LONG, at, random.nextInt(4) == 0 ? SpecialWords.any(random) : random.nextLong());
-    }
-    machine.written(GuestLayout.COUNTERS_RAM, GuestLayout.RAM_SIZE - GuestLayout.COUNTERS_RAM);
+    long from = GuestLayout.COUNTERS_RAM;
+    RandomState.fill(machine.ram(), from, GuestLayout.RAM_SIZE, random);
+    machine.written(from, GuestLayout.RAM_SIZE - from);
   }
 
   /** The entry of a page of data when a program begins. */
@@ -231,20 +158,6 @@ final class Lockstep {
     return n < low ? GuestLayout.DATA_RAM + 4096L * n : GuestLayout.HIGH + 4096L * (n - low);
   }
 
-  private static void setX87(X87State x87, SplittableRandom same) {
-    x87.initialize();
-    int precisionAndRounding = same.nextInt(16) << 8;
-    int unmasked = same.nextInt(6) == 0 ? 1 << same.nextInt(6) : 0;
-    x87.setControlWord(FloatException.ALL & ~unmasked | precisionAndRounding);
-    for (int n = same.nextInt(9); n > 0; n--) {
-      x87.decrementTop();
-      x87.set(
-          0,
-          same.nextInt(4) == 0 ? 0x3ff0 + same.nextInt(40) : same.nextInt(0x1_0000),
-          same.nextInt(8) == 0 ? same.nextLong() : same.nextLong() | Long.MIN_VALUE);
-    }
-  }
-
   private void setState(
       LockstepMachine machine,
       Program program,
@@ -260,8 +173,7 @@ final class Lockstep {
     for (int n = 0; n < 16; n++) {
       s.gpr[n] =
           n < registers.count ? mode.is64() ? same.nextLong() : same.nextInt() & 0xffff_ffffL : 0;
-      s.xmmLow(n, SpecialWords.any(same));
-      s.xmmHigh(n, same.nextLong());
+      RandomState.setXmm(s, n, same);
     }
     for (int pointer : registers.pointers) {
       s.gpr[pointer] = ProgramMaker.place(same) & (registers.isAligned(pointer) ? -16 : -1);
@@ -271,12 +183,11 @@ final class Lockstep {
     }
     s.gpr[CpuState.RSP] = GuestLayout.STACK + 4096L * GuestLayout.STACK_PAGES - 512;
     s.gpr[CpuState.RBP] = s.gpr[CpuState.RSP] + 128;
-    int rounding = same.nextInt(4) << 13;
-    s.mxcsr(CpuState.MXCSR_DEFAULT | rounding | (same.nextInt(4) == 0 ? 0x8040 : 0));
+    RandomState.setMxcsr(s, same);
     s.cr2 = 0;
     s.rip = program.entry();
     s.rflags(same.nextInt() & Flags.STATUS | Flags.FIXED);
-    setX87(s.x87, same);
+    RandomState.setX87(s.x87, same);
     machine.cpu.contextChanged();
   }
 
@@ -368,23 +279,5 @@ final class Lockstep {
       machine.cpu.state.rflags(machine.cpu.state.rflags() & ~Flags.STATUS & ~Flags.RF);
     }
     return length > 0;
-  }
-
-  /** Values that instructions treat differently. */
-  private static final class SpecialWords {
-    private static final Map<Integer, Long> WORDS =
-        Map.of(
-            0, 0L,
-            1, -1L,
-            2, 0x3ff0_0000_0000_0000L,
-            3, 0x7f80_0000_7fc0_0001L,
-            4, 0x7ff8_0000_0000_0001L,
-            5, 0x8000_0000_0000_0000L,
-            6, 0x0000_0001_0000_0001L,
-            7, 0x4049_0fdb_c049_0fdbL);
-
-    static long any(SplittableRandom random) {
-      return WORDS.get(random.nextInt(8));
-    }
   }
 }

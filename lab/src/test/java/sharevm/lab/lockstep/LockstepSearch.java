@@ -4,44 +4,48 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import sharevm.cpu.Cpu;
-import sharevm.translator.Translator;
-import sharevm.translator.Tuning;
+import java.util.function.Supplier;
 
 /** Looks for a random program that the engines execute differently, and makes it small. */
-final class LockstepSearch {
+public final class LockstepSearch<P extends RandomProgram> {
   /** Programs that one pair of machines executes one after the other. */
   private static final int SESSION = 12;
 
-  private final GuestMode mode;
-  private final Tuning tuning;
+  private final String mode;
+  private final Supplier<LockstepPair<P>> pairs;
+  private final RandomProgram.Maker<P> maker;
   private long programs;
   private long instructions;
 
-  LockstepSearch(GuestMode mode, Tuning tuning) {
+  /**
+   * Makes one.
+   *
+   * @param mode what reports call the programs' mode
+   * @param pairs makes machines
+   */
+  public LockstepSearch(
+      String mode, Supplier<LockstepPair<P>> pairs, RandomProgram.Maker<P> maker) {
     this.mode = mode;
-    this.tuning = tuning;
+    this.pairs = pairs;
+    this.maker = maker;
   }
 
-  String summary() {
+  /** Returns what has been done, in one line. */
+  public String summary() {
     return "%d programs, %d instructions alike".formatted(programs, instructions);
   }
 
-  private Cpu.EngineFactory engine() {
-    return Translator.factory(tuning);
-  }
-
   /** Returns the report of the first failure, or null. */
-  String firstFailure(long firstSeed, int most, Duration atMost) {
+  public String firstFailure(long firstSeed, int most, Duration atMost) {
     long end = System.nanoTime() + atMost.toNanos();
     long seed = firstSeed;
     while (programs < most && System.nanoTime() < end) {
-      Lockstep pair = new Lockstep(mode, this::engine);
-      for (int n = 0; n < SESSION; n++) {
-        Program program = ProgramMaker.make(mode, seed + n, _ -> true);
+      LockstepPair<P> pair = pairs.get();
+      for (int n = 0; n < SESSION && programs < most; n++) {
+        P program = maker.make(seed + n, _ -> true);
         try {
           pair.run(program, seed + n);
-        } catch (Lockstep.Difference | RuntimeException | Error thrown) {
+        } catch (Difference | RuntimeException | Error thrown) {
           return report(seed, seed + n, thrown, pair.history());
         }
         programs++;
@@ -57,15 +61,15 @@ final class LockstepSearch {
     Set<Long> gone = new HashSet<>();
     Throwable alone = failure(seed, gone);
     if (alone == null) {
-      Program program = ProgramMaker.make(mode, seed, _ -> true);
+      P program = maker.make(seed, _ -> true);
       return text + "only after the programs before it\n" + listing(program, history);
     }
     shrink(seed, gone);
-    Lockstep pair = new Lockstep(mode, this::engine);
-    Program small = ProgramMaker.make(mode, seed, item -> !gone.contains(item));
+    LockstepPair<P> pair = pairs.get();
+    P small = maker.make(seed, item -> !gone.contains(item));
     try {
       pair.run(small, seed);
-    } catch (Lockstep.Difference | RuntimeException | Error last) {
+    } catch (Difference | RuntimeException | Error last) {
       text += "small: " + trace(last) + "\n";
     }
     return text + listing(small, pair.history());
@@ -73,7 +77,7 @@ final class LockstepSearch {
 
   private static String trace(Throwable thrown) {
     StringBuilder text = new StringBuilder(thrown.toString());
-    if (!(thrown instanceof Lockstep.Difference)) {
+    if (!(thrown instanceof Difference)) {
       for (int n = 0; n < Math.min(12, thrown.getStackTrace().length); n++) {
         text.append("\n    ").append(thrown.getStackTrace()[n]);
       }
@@ -81,20 +85,19 @@ final class LockstepSearch {
     return text.toString();
   }
 
-  private static String listing(Program program, List<String> history) {
+  private static String listing(RandomProgram program, List<String> history) {
     int from = Math.max(0, history.size() - 40);
     return String.join("\n", history.subList(from, history.size()))
         + "\n\n"
-        + String.join("\n", GuestText.of(program))
+        + String.join("\n", program.text())
         + "\n";
   }
 
   private Throwable failure(long seed, Set<Long> gone) {
     try {
-      new Lockstep(mode, this::engine)
-          .run(ProgramMaker.make(mode, seed, item -> !gone.contains(item)), seed);
+      pairs.get().run(maker.make(seed, item -> !gone.contains(item)), seed);
       return null;
-    } catch (Lockstep.Difference | RuntimeException | Error thrown) {
+    } catch (Difference | RuntimeException | Error thrown) {
       return thrown;
     }
   }
@@ -102,7 +105,7 @@ final class LockstepSearch {
   /** Leaves out pieces, more at first, for as long as it still fails. */
   private void shrink(long seed, Set<Long> gone) {
     for (int parts = 2; ; parts *= 2) {
-      List<Long> left = ProgramMaker.make(mode, seed, item -> !gone.contains(item)).items();
+      List<Long> left = maker.make(seed, item -> !gone.contains(item)).items();
       int size = Math.max(1, left.size() / parts);
       for (int from = 0; from < left.size(); from += size) {
         Set<Long> fewer = new HashSet<>(gone);

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import sharevm.lab.Engines;
+import sharevm.translator.Translator;
 import sharevm.translator.Tuning;
 
 /**
@@ -24,7 +25,7 @@ import sharevm.translator.Tuning;
  */
 final class LockstepTest {
   private static final int QUICK_PROGRAMS = 24;
-  private static final int FEW_PROGRAMS = 2;
+  private static final int FEW_PROGRAMS = 12;
 
   @ParameterizedTest
   @EnumSource
@@ -64,7 +65,11 @@ final class LockstepTest {
   private static void run(GuestMode mode, Tuning tuning, int programs, Duration atMost) {
     assumeTrue(Engines.canTranslate(), "no translator for this host");
     long seed = Long.getLong("sharevm.seed", 20261125L);
-    LockstepSearch search = new LockstepSearch(mode, tuning);
+    LockstepSearch<Program> search =
+        new LockstepSearch<>(
+            mode.name(),
+            () -> new Lockstep(mode, () -> Translator.factory(tuning)),
+            (of, kept) -> ProgramMaker.make(mode, of, kept));
     String failure = search.firstFailure(seed, programs, atMost);
     System.out.printf("%s: %s%n", mode, search.summary());
     assertThat(failure).as(failure).isNull();

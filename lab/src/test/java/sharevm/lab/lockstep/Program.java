@@ -9,4 +9,10 @@ import java.util.List;
  * @param items the numbers of the pieces that it was put together of
  * @param patches linear addresses of immediate bytes that may be changed at any time
  */
-record Program(GuestMode mode, byte[] code, long entry, List<Long> items, List<Long> patches) {}
+record Program(GuestMode mode, byte[] code, long entry, List<Long> items, List<Long> patches)
+    implements RandomProgram {
+  @Override
+  public List<String> text() {
+    return GuestText.of(this);
+  }
+}

@@ -99,7 +99,7 @@ final class ProgramMaker {
   private void function(int number) {
     code.bind(functions.get(number));
     item = number + 2;
-    maker.settle();
+    maker.flags.settle();
     boolean framed = structure.nextBoolean();
     if (framed) {
       code.put(0x55);
@@ -108,7 +108,7 @@ final class ProgramMaker {
     }
     rexW();
     code.put(0x83, 0xec, FRAME);
-    maker.defined();
+    maker.flags.defined();
     depth = MOST_DEPTH;
     pieces(structure.nextInt(2, 9), structure);
     depth = 0;
@@ -118,12 +118,12 @@ final class ProgramMaker {
     } else {
       rexW();
       code.put(0x83, 0xc4, FRAME);
-      maker.defined();
+      maker.flags.defined();
       if (framed) {
         code.put(0x5d);
       }
     }
-    maker.settle();
+    maker.flags.settle();
     code.put(0xc3);
   }
 
@@ -204,7 +204,7 @@ final class ProgramMaker {
             code.put(0x66, 0x0f, 0x6f, 0x81); // MOVDQA XMM0, [rCX+data]
             code.number(GuestLayout.DATA, 4);
           }
-          maker.defined();
+          maker.flags.defined();
         });
   }
 
@@ -215,7 +215,7 @@ final class ProgramMaker {
     code.put(0xc7, 4, 0x25);
     code.number(place.displacement(), 4);
     code.number(turns, 4);
-    maker.settle();
+    maker.flags.settle();
     code.bind(head);
     depth++;
     body.run();
@@ -223,7 +223,7 @@ final class ProgramMaker {
     code.put(0x83, 0x2c, 0x25);
     code.number(place.displacement(), 4);
     code.put(1);
-    maker.defined();
+    maker.flags.defined();
     code.jumpIf(5, head);
   }
 
@@ -241,16 +241,16 @@ final class ProgramMaker {
     Label over = new Label();
     Label end = new Label();
     boolean otherwise = random.nextInt(3) == 0;
-    maker.settle();
+    maker.flags.settle();
     code.jumpIf(random.nextInt(16), over);
     depth++;
     pieces(random.nextInt(1, 4), random);
-    maker.settle();
+    maker.flags.settle();
     if (otherwise) {
       code.jump(end);
       code.bind(over);
       pieces(random.nextInt(1, 3), random);
-      maker.settle();
+      maker.flags.settle();
     }
     depth--;
     code.bind(otherwise ? end : over);
@@ -260,7 +260,7 @@ final class ProgramMaker {
     if (depth >= MOST_DEPTH) {
       return;
     }
-    maker.settle();
+    maker.flags.settle();
     Label function = functions.get(random.nextInt(FUNCTIONS));
     switch (random.nextInt(3)) {
       case 0 -> code.call(function);
@@ -291,7 +291,7 @@ final class ProgramMaker {
       code.put(0x58, 5); // POP EAX, ADD EAX, what is between
       code.distance(function);
       code.put(0x83, 0xc0, (int) (code.here() + 3 - at)); // ADD EAX, imm8
-      maker.settle();
+      maker.flags.settle();
     }
   }
 
@@ -329,7 +329,7 @@ final class ProgramMaker {
   private void sum(int rex, int modrm, int to, int by) {
     rex(rex);
     code.put(0x83, modrm | to & 7, by);
-    maker.defined();
+    maker.flags.defined();
   }
 
   private void rex(int bits) {
@@ -378,7 +378,7 @@ final class ProgramMaker {
     if (whole) {
       rexW();
       code.put(0x83, 0xc4, count * (is64 ? 8 : 4));
-      maker.defined();
+      maker.flags.defined();
     }
     for (int n = 0; n < count && !whole; n++) {
       int into = registers.data(random);
@@ -414,12 +414,12 @@ final class ProgramMaker {
       code.put(0x80, 5); // ADD byte [it], imm8
       code.number(is64 ? at - code.here() - 5 : at, 4);
       code.put(random.nextInt(1, 4));
-      maker.defined();
+      maker.flags.defined();
       return;
     }
     code.put(
         0x83, 0xc0 | registers.data(random) & 3 & ~1, random.nextInt()); // ADD EAX or EDX, imm8
-    maker.defined();
+    maker.flags.defined();
     long place = code.here() - 1;
     patches.add(place);
     for (int store : openStores) {
@@ -432,7 +432,7 @@ final class ProgramMaker {
   /** Some bytes of data in the midst of the code. */
   private void pool(SplittableRandom random) {
     Label over = new Label();
-    maker.settle();
+    maker.flags.settle();
     code.jump(over);
     pools.add(code.here());
     for (int n = 0; n < 48; n++) {
@@ -448,7 +448,7 @@ final class ProgramMaker {
       code.put(0x48);
     }
     code.put(0xf7, random.nextInt(8) == 0 ? 0xf9 : 0xf1); // DIV ECX, or IDIV
-    maker.defined();
-    maker.undefined(Flags.STATUS);
+    maker.flags.defined();
+    maker.flags.undefined(Flags.STATUS);
   }
 }

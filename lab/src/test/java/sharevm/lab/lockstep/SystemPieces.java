@@ -30,7 +30,7 @@ final class SystemPieces {
       constant(
           GuestRegisters.RCX, random.nextInt(4) == 0 ? random.nextInt(700) : random.nextInt(9));
     }
-    maker.want(compares ? Flags.STATUS : 0);
+    maker.flags.want(compares ? Flags.STATUS : 0);
     if (down) {
       code.put(0xfd);
     }
@@ -69,18 +69,18 @@ final class SystemPieces {
   private void anyone(SplittableRandom random) {
     switch (random.nextInt(7)) {
       case 0 -> {
-        maker.want(Flags.STATUS);
+        maker.flags.want(Flags.STATUS);
         code.put(0x9c, 0x58); // PUSHF, POP rAX
       }
       case 1 -> {
-        maker.want(Flags.STATUS);
+        maker.flags.want(Flags.STATUS);
         code.put(0x9c, 0x9d); // PUSHF, POPF
       }
       case 6 -> changeFlags(random);
       case 2 -> {
         code.put(0x31, 0xc0, 0x31, 0xc9, 0x53, 0x0f, 0xa2, 0x5b); // CPUID, with EBX kept
-        maker.defined();
-        maker.undefined(Flags.AF);
+        maker.flags.defined();
+        maker.flags.undefined(Flags.AF);
       }
       case 3 -> code.put(0xd7); // XLATB
       case 4 -> {
@@ -105,8 +105,8 @@ final class SystemPieces {
       case 2 -> code.put(0x0f, 0x01, random.nextBoolean() ? 0xca : 0xcb); // CLAC, STAC
       case 3 -> {
         code.put(0x0f, 0x20, 0xe0, 0x34, 0x80, 0x0f, 0x22, 0xe0); // CR4.PGE changes
-        maker.defined();
-        maker.undefined(Flags.AF);
+        maker.flags.defined();
+        maker.flags.undefined(Flags.AF);
       }
       default -> {
         long entry = (page >>> 12 & (mode.paging == GuestMode.Paging.LEGACY ? 1023 : 511));
@@ -115,8 +115,8 @@ final class SystemPieces {
         code.put(0x80, 0x34, 0x25); // XOR byte [the entry], a bit
         code.number(GuestLayout.TABLE_ALIAS + entry * width, 4);
         code.put(bits[random.nextInt(bits.length)]);
-        maker.defined();
-        maker.undefined(Flags.AF);
+        maker.flags.defined();
+        maker.flags.undefined(Flags.AF);
         invalidate(page);
       }
     }
@@ -129,16 +129,16 @@ final class SystemPieces {
     changed |= random.nextInt(4) == 0 ? Flags.IF : 0;
     changed |= random.nextInt(8) == 0 ? Flags.IOPL : 0;
     changed |= random.nextInt(16) == 0 ? Flags.NT : 0;
-    maker.want(Flags.STATUS);
+    maker.flags.want(Flags.STATUS);
     code.put(0x9c, 0x81, 0x34, 0x24);
     code.number(changed, 4);
     code.put(0x9d);
-    maker.defined();
+    maker.flags.defined();
   }
 
   /** IRET to what is behind it, within level 0, perhaps with RF. */
   private void interruptReturn(SplittableRandom random) {
-    maker.want(Flags.STATUS);
+    maker.flags.want(Flags.STATUS);
     if (is64) {
       int stack = random.nextInt(3) == 0 ? 0 : LockstepMachine.KERNEL_DATA;
       code.put(0x48, 0x89, 0xe0, 0x6a, stack, 0x50); // MOV RAX, RSP; PUSH SS; PUSH RAX

@@ -139,7 +139,7 @@ final class TranslatorFindingsTest {
    */
   @Test
   @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-  void fullCodeCacheDoesNotStopTheGuest() throws Lockstep.Difference {
+  void fullCodeCacheDoesNotStopTheGuest() throws Difference {
     Tuning tiny = Tuning.standard().withCodeBytes(160 << 10).withHot(1);
     Lockstep pair = new Lockstep(GuestMode.LONG_USER, () -> Translator.factory(tiny));
     for (int seed = 885; seed < 897; seed++) {

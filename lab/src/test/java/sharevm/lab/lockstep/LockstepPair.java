@@ -1,0 +1,15 @@
+package sharevm.lab.lockstep;
+
+import java.util.List;
+
+/** Two machines that execute the same, a few hundred instructions at a time, and are compared. */
+public interface LockstepPair<P> {
+  /** Runs a program until it ends or has run for long enough. */
+  void run(P program, long seed) throws Difference;
+
+  /** Returns how many instructions have been compared. */
+  long executed();
+
+  /** Returns what was done from outside since the program began. */
+  List<String> history();
+}
