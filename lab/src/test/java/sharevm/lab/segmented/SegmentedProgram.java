@@ -1,0 +1,49 @@
+package sharevm.lab.segmented;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import sharevm.lab.lockstep.GuestText;
+import sharevm.lab.lockstep.RandomProgram;
+
+/**
+ * A random program; it ends with INT3.
+ *
+ * @param code bytes from offset 0 of the code segment on
+ * @param islands which of them the program consists of
+ * @param entry the offset where it begins
+ * @param recovery the offset where it goes on after what cannot be skipped
+ * @param handlers offsets of its own handlers, by vector
+ * @param wideHandlers whether gates to them are those of 32 bits
+ * @param items the numbers of the pieces that it was put together of
+ * @param patches offsets of immediate bytes that may be changed at any time
+ */
+record SegmentedProgram(
+    Setting setting,
+    byte[] code,
+    List<GuestSegment.Range> islands,
+    long entry,
+    long recovery,
+    Map<Integer, Long> handlers,
+    boolean wideHandlers,
+    List<Long> items,
+    List<Long> patches)
+    implements RandomProgram {
+
+  /** Whether an offset is one of the program's own. */
+  boolean has(long offset) {
+    return islands.stream().anyMatch(island -> offset >= island.low() && offset <= island.high());
+  }
+
+  @Override
+  public List<String> text() {
+    List<String> lines = new ArrayList<>(setting.toString().lines().toList());
+    lines.add("recovers at %x, handlers %s".formatted(recovery, handlers));
+    for (GuestSegment.Range island : islands) {
+      int from = (int) island.low();
+      lines.addAll(GuestText.lines(code, from, (int) island.high() + 1, setting.mode().size, 0));
+      lines.add("");
+    }
+    return lines;
+  }
+}
