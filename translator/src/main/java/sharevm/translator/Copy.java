@@ -481,7 +481,7 @@ final class Copy {
           case F3 -> 0xf3;
           default -> 0;
         };
-    boolean sized = row.operands().isEmpty();
+    boolean sized = row.operands().isEmpty() && isGeneral(row);
     int bytes = 0;
     for (int n = 0; n < row.operands().size(); n++) {
       OperandType type = row.operands().get(n);

@@ -155,10 +155,9 @@ final class RealSegments {
 
   /**
    * Leaves to Java unless the offset in the scratch register is in the code segment, whose limit
-   * stays, and x87 instructions have noted nothing that depends on CS.
+   * stays, and x87 instructions have noted nothing that depends on CS; the flags must be free.
    */
   private static void leaveUnlessInCode(BlockTranslator t) {
-    t.freeFlags();
     t.assembler().memory(Code.of(0x3b), TEMP, Context.at(Context.CODE_LIMIT));
     t.leaveToJavaIf(ABOVE);
     SegmentInstructions.leaveIfX87Live(t);

@@ -334,6 +334,7 @@ final class SegmentInstructions {
   /** Brings the selector into the context, with the flags free. */
   static void selector(BlockTranslator t, Instruction i, boolean pops) {
     Assembler a = t.assembler();
+    t.freeFlags();
     if (pops || i.memory) {
       Place place =
           pops ? t.memory().probeStack(0, i.size, false) : t.memory().probe(i, 2, false, false);
@@ -343,7 +344,6 @@ final class SegmentInstructions {
     } else {
       a.memory(SystemInstructions.LOAD_WORD, TEMP, Context.register(i.source));
     }
-    t.freeFlags();
     a.store(Context.at(Context.POPPED), TEMP);
   }
 

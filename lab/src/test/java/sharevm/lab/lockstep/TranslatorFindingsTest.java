@@ -27,10 +27,12 @@ final class TranslatorFindingsTest {
   private static final long CLEAN = GuestLayout.DATA;
   private static final long ABSENT = GuestLayout.DATA + 0x1000;
 
-  private final LockstepMachine machine =
-      new LockstepMachine(
-          GuestMode.LONG_USER,
-          Translator.factory(Tuning.standard().withCodeBytes(CODE_BYTES).withHot(1)));
+  private LockstepMachine machine = machine(GuestMode.LONG_USER);
+
+  private static LockstepMachine machine(GuestMode mode) {
+    return new LockstepMachine(
+        mode, Translator.factory(Tuning.standard().withCodeBytes(CODE_BYTES).withHot(1)));
+  }
 
   /** Runs code, given as hexadecimal digits, with RBX at a page that is clean and RSI at none. */
   private LockstepMachine.Fault run(String code) {
@@ -211,6 +213,17 @@ final class TranslatorFindingsTest {
 
     other.join();
     assertThat(machine.cpu.state.rip).isEqualTo(GuestLayout.CODE);
+  }
+
+  /** The flags that are saved before a segment is looked at go through where its selector was. */
+  @Test
+  void selectorOutlivesFlagsThatAreWanted() {
+    machine = machine(GuestMode.LEGACY_SUPERVISOR);
+    // mov ecx, 18h; mov eax, 5; cmp eax, 6; mov fs, ecx; setb dl; int3
+    run("b9 18 00 00 00  b8 05 00 00 00  83 f8 06  8e e1  0f 92 c2  cc");
+
+    assertThat(machine.cpu.state.selector[CpuState.FS]).isEqualTo(LockstepMachine.KERNEL_DATA);
+    assertThat(machine.cpu.state.gpr[CpuState.RDX]).isEqualTo(1);
   }
 
   private void loopAcrossPages() {

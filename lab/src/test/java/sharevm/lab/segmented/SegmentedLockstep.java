@@ -89,7 +89,6 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
                   theirs.cpu.state.selector[CpuState.CS],
                   theirs.cpu.state.rip));
       Comparison.same("exit", left.toString(), right.toString());
-      compare();
       if (right instanceof Exit.Halted) {
         goesOn = handle(fault()) && ++stops < MOST_FAULTS;
       } else if (right instanceof Exit.TripleFault) {
@@ -97,6 +96,7 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
         skip();
         goesOn = ++stops < MOST_FAULTS;
       }
+      compare();
     }
     compare();
     executed += theirs.cpu.engine().retired() - before;
