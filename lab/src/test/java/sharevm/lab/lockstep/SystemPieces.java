@@ -76,7 +76,6 @@ final class SystemPieces {
         maker.flags.want(Flags.STATUS);
         code.put(0x9c, 0x9d); // PUSHF, POPF
       }
-      case 6 -> changeFlags(random);
       case 2 -> {
         code.put(0x31, 0xc0, 0x31, 0xc9, 0x53, 0x0f, 0xa2, 0x5b); // CPUID, with EBX kept
         maker.flags.defined();
@@ -91,6 +90,7 @@ final class SystemPieces {
           code.put(0x8c, 0xc9); // MOV ECX, CS
         }
       }
+      case 6 -> changeFlags(random);
       default -> code.put(0xf3, 0x90); // PAUSE
     }
   }
@@ -99,8 +99,6 @@ final class SystemPieces {
     long page = GuestLayout.DATA + 4096L * random.nextInt(GuestLayout.DATA_PAGES);
     switch (random.nextInt(9)) {
       case 0 -> invalidate(page);
-      case 6, 7 -> interruptReturn(random);
-      case 8 -> loadSegment(random);
       case 1 -> code.put(0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8); // MOV rAX, CR3; MOV CR3, rAX
       case 2 -> code.put(0x0f, 0x01, random.nextBoolean() ? 0xca : 0xcb); // CLAC, STAC
       case 3 -> {
@@ -108,6 +106,8 @@ final class SystemPieces {
         maker.flags.defined();
         maker.flags.undefined(Flags.AF);
       }
+      case 6, 7 -> interruptReturn(random);
+      case 8 -> loadSegment(random);
       default -> {
         long entry = (page >>> 12 & (mode.paging == GuestMode.Paging.LEGACY ? 1023 : 511));
         int width = mode.paging == GuestMode.Paging.LEGACY ? 4 : 8;
