@@ -1,12 +1,6 @@
 ; IA-32e mode around 64-bit code: compatibility mode, gates of 64 bits, IST, SYSENTER, alignment check, I/O rights.
 %include "machine.inc"
 
-%macro descriptor 3                     ; index from SPARE, low, high
-        mov dword [spare + 8 * %1], %2
-        mov dword [spare + 8 * %1 + 4], %3
-%endmacro
-%define selector(n) (SPARE + 8 * (n))
-
 main16: enter_long main64
         bits 64
 main64:
@@ -108,16 +102,7 @@ aligned:
 
 %ifndef QEMU                        ; whose SYSENTER in IA-32e mode depends on the vendor
         ; Compatibility mode at level 3; SYSENTER enters 64-bit code, SYSEXIT goes back to either.
-        mov ecx, 0x174
-        mov eax, CODE64
-        xor edx, edx
-        wrmsr
-        inc ecx
-        mov eax, STACK2 - 0x100
-        wrmsr
-        inc ecx
-        mov eax, sysenter_entry
-        wrmsr
+        sysenter_to CODE64, sysenter_entry
         descriptor 0, 0x0000ffff, 0x00cffb00
         push qword USER_DATA32
         push qword USER_STACK
@@ -146,7 +131,7 @@ sysexit_back:
         int 0x30
         bits 64
 sysenter_entry:
-        expect rsp, STACK2 - 0x100
+        expect rsp, SYSENTER_STACK
         mov ax, cs
         expect ax, CODE64
         mov ax, ss

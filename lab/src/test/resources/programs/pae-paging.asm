@@ -18,18 +18,8 @@ main32:
         rep stosd
         ; 32-bit tables: the first 4 MiB by 4 KiB pages.
         mov dword [PD], PT | 7
-        mov edi, PT
-        mov eax, 7
-        mov ecx, 1024
-fill32: mov [edi], eax
-        add eax, 0x1000
-        add edi, 4
-        loop fill32
-        mov eax, PD
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 0x80010000
-        mov cr0, eax
+        fill_table PT, 4
+        start_paging PD
         mov al, [PAGE]
         expect dword [PTE32], PAGE | 0x27
         mov [PAGE], al
@@ -63,24 +53,14 @@ user1:  mov al, [PAGE]
         ; PAE: tables of 8-byte entries, found through registers loaded with CR3.
         mov dword [PAE_PDPT], PAE_PD | 1
         mov dword [PAE_PD], PAE_PT | 7
-        mov edi, PAE_PT
-        mov eax, 7
-        mov ecx, 512
-fill64: mov [edi], eax
-        add eax, 0x1000
-        add edi, 8
-        loop fill64
+        fill_table PAE_PT, 8
         mov eax, cr0
         btr eax, 31
         mov cr0, eax
         mov eax, cr4
         or al, 0x20
         mov cr4, eax
-        mov eax, PAE_PDPT
-        mov cr3, eax
-        mov eax, cr0
-        bts eax, 31
-        mov cr0, eax
+        start_paging PAE_PDPT
         mov dword [PAGE + 0x10], 0x5678abcd
         expect dword [PTE64], PAGE | 0x67
         ; A PDPTE in memory counts only when CR3 is loaded.

@@ -1,12 +1,6 @@
 ; 32-bit protected mode without paging: segment checks, privilege levels, gates.
 %include "machine.inc"
 
-%macro descriptor 3                     ; index from SPARE, low, high
-        mov dword [spare + 8 * %1], %2
-        mov dword [spare + 8 * %1 + 4], %3
-%endmacro
-%define selector(n) (SPARE + 8 * (n))
-
 main16: enter_protected main32
         bits 32
 main32:

@@ -2,53 +2,22 @@
 ; and again, so that they are translated, with descriptors that change in between.
 %include "machine.inc"
 %define TURNS   60
-%define TLS     (SPARE | 3)             ; data of level 3 with a base that changes
-%define PERCPU  (SPARE + 8)             ; data of level 0 with a base
-%define LIMITED (SPARE + 16 | 3)        ; data of level 3 with a limit
+%define TLS     (selector(0) | 3)       ; data of level 3 with a base that changes
+%define PERCPU  selector(1)             ; data of level 0 with a base
+%define LIMITED (selector(2) | 3)       ; data of level 3 with a limit
 %define DIRECTORY FREE
 %define PAGES   (FREE + 0x1000)
 %define DATA    (FREE + 0x10000)        ; its low 16 bits are clear
 
-%macro to_user 1
-        mov ax, USER_DATA32
-        mov ds, ax
-        mov es, ax
-        push dword USER_DATA32
-        push dword USER_STACK
-        push dword 0x3002
-        push dword USER_CODE32
-        push dword %1
-%endmacro
-
 main16: enter_protected main32
         bits 32
 main32:
-        mov edi, PAGES
-        mov eax, 7
-        mov ecx, 1024
-page:   mov [edi], eax
-        add eax, 0x1000
-        add edi, 4
-        loop page
+        fill_table PAGES, 4
         mov dword [DIRECTORY], PAGES + 7
-        mov eax, DIRECTORY
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 0x80010000
-        mov cr0, eax
+        start_paging DIRECTORY
         jmp paged
-paged:  mov ecx, 0x174
-        mov eax, CODE32
-        xor edx, edx
-        wrmsr
-        inc ecx
-        mov eax, STACK2 - 0x100
-        wrmsr
-        inc ecx
-        mov eax, kernel
-        wrmsr
-        mov dword [spare + 8], 0xffff
-        mov dword [spare + 12], 0x00cf9300 | DATA >> 16
+paged:  sysenter_to CODE32, kernel
+        descriptor 1, 0xffff, 0x00cf9300 | DATA >> 16
         mov dword [DATA], 0x12345678
         mov dword [DATA + 0x100], 0x9abcdef0
         mov dword [turn], 0
@@ -58,14 +27,12 @@ next:
         and eax, 1
         shl eax, 24
         mov ax, 0xffff
-        mov [spare], eax
-        mov dword [spare + 4], 0x00cff300 | DATA >> 16
+        descriptor 0, eax, 0x00cff300 | DATA >> 16
         mov ax, TLS
         mov gs, ax
         xor eax, eax
         mov fs, ax
-        to_user user
-        iret
+        enter_user32 user
 user:   mov eax, [turn]
         and eax, 1
         mov eax, [gs:0]
@@ -102,7 +69,7 @@ base_known:
         sysenter
         FAIL
 kernel: expect_if c
-        expect esp, STACK2 - 0x100
+        expect esp, SYSENTER_STACK
         mov ax, cs
         expect ax, CODE32
         mov ax, ss
@@ -137,8 +104,7 @@ same:   expect_if c
         mov ax, ss
         expect ax, DATA32
         ; A segment with a limit: accesses are checked, and beyond it there is nothing.
-        mov dword [spare + 16], 0xff
-        mov dword [spare + 20], 0x0040f300 | DATA >> 16
+        descriptor 2, 0xff, 0x0040f300 | DATA >> 16
         mov ax, LIMITED
         mov gs, ax
         mov eax, [gs:0xfc]
@@ -148,7 +114,7 @@ same:   expect_if c
         faults 13, gdt_end - gdt, { mov gs, ax }
         mov ax, 0xc
         faults 13, 0xc, { mov gs, ax }
-        and byte [spare + 21], 0x7f
+        and byte [gdt + selector(2) + 5], 0x7f
         mov ax, LIMITED
         faults 11, LIMITED & ~3, { mov gs, ax }
         pop gs
@@ -173,15 +139,14 @@ back:   expect_if c
         ; A segment of level 0 does not get to level 3.
         mov ax, PERCPU
         mov fs, ax
-        to_user without
-        iret
+        enter_user32 without
 without:
         mov ax, fs
         expect ax, 0
         faults_strictly 13, 0, { mov eax, [fs:0] }
         leave_user32
         ; Nor do segments that are not what they were: code, then a stack that is not present.
-        to_user failed32
+        to_user32 failed32
         and byte [gdt + USER_CODE32 - 3 + 5], 0x7f
         faults 11, USER_CODE32 - 3, { iret }
         or byte [gdt + USER_CODE32 - 3 + 5], 0x80
@@ -193,18 +158,16 @@ without:
         faults 13, DATA32, { iret }
         add esp, 20
         ; Level 1 is possible, though not what is usual.
-        mov dword [spare + 24], 0xffff
-        mov dword [spare + 28], 0x00cfbb00
-        mov dword [spare + 32], 0xffff
-        mov dword [spare + 36], 0x00cfb300
-        push dword SPARE + 32 | 1
+        descriptor 3, 0xffff, 0x00cfbb00
+        descriptor 4, 0xffff, 0x00cfb300
+        push dword selector(4) | 1
         push dword USER_STACK
         push dword 0x3002
-        push dword SPARE + 24 | 1
+        push dword selector(3) | 1
         push dword level1
         iret
 level1: mov ax, cs
-        expect ax, SPARE + 24 | 1
+        expect ax, selector(3) | 1
         leave_user32
         inc dword [turn]
         cmp dword [turn], TURNS

@@ -78,11 +78,7 @@ same:   expect_if c
         popf
 
         ; Frames that are not good; each is as it was before when the fault has been dealt with.
-        push qword USER_DATA32
-        push qword USER_STACK
-        push qword 0x3002
-        push qword USER_CODE64
-        push qword failed64
+        to_user64 failed64
         bts qword [rsp], 47
         faults_strictly 13, 0, { iretq }
         btr qword [rsp], 47

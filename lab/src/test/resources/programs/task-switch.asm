@@ -1,11 +1,6 @@
 ; Task switches between 32- and 16-bit tasks: by JMP, CALL, IRET, interrupt and exception.
 %include "machine.inc"
 
-%macro descriptor 3                     ; index from SPARE, low, high
-        mov dword [spare + 8 * %1], %2
-        mov dword [spare + 8 * %1 + 4], %3
-%endmacro
-%define selector(n) (SPARE + 8 * (n))
 %define TSS2 FREE
 %define TSS3 (FREE + 0x200)
 %define STACK3 0x50000
