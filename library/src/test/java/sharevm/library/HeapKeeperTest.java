@@ -28,45 +28,36 @@ final class HeapKeeperTest {
   private final FakeHeap heap = new FakeHeap();
   private final HeapKeeper keeper = new HeapKeeper(heap);
 
+  /** Looks at a heap of so many MiB, so many of them alive; returns how often it was collected. */
+  private int collectionsAfter(long used, long alive) {
+    heap.used = used * MEBIBYTE;
+    heap.alive = alive * MEBIBYTE;
+    keeper.look();
+    return heap.collections;
+  }
+
   @Test
   void smallHeapIsLeftAlone() {
-    heap.used = 96 * MEBIBYTE;
-    keeper.look();
-    assertThat(heap.collections).isZero();
+    assertThat(collectionsAfter(96, 80)).isZero();
   }
 
   @Test
   void heapThatHasGrownIsLookedThroughOnce() {
-    heap.used = 97 * MEBIBYTE;
-    heap.alive = 80 * MEBIBYTE;
-    keeper.look();
-    keeper.look();
-    assertThat(heap.collections).isEqualTo(1);
+    assertThat(collectionsAfter(97, 80)).isEqualTo(1);
+    assertThat(collectionsAfter(80, 80)).isEqualTo(1);
   }
 
   @Test
   void mayGrowByHalfOfWhatIsAlive() {
-    heap.used = 300 * MEBIBYTE;
-    heap.alive = 200 * MEBIBYTE;
-    keeper.look();
-    heap.used = 299 * MEBIBYTE;
-    keeper.look();
-    assertThat(heap.collections).isEqualTo(1);
-    heap.used = 301 * MEBIBYTE;
-    keeper.look();
-    assertThat(heap.collections).isEqualTo(2);
+    assertThat(collectionsAfter(300, 200)).isEqualTo(1);
+    assertThat(collectionsAfter(299, 200)).isEqualTo(1);
+    assertThat(collectionsAfter(301, 200)).isEqualTo(2);
   }
 
   @Test
   void limitComesDownAgain() {
-    heap.used = 300 * MEBIBYTE;
-    heap.alive = 250 * MEBIBYTE;
-    keeper.look();
-    heap.used = 400 * MEBIBYTE;
-    heap.alive = 30 * MEBIBYTE;
-    keeper.look();
-    heap.used = 97 * MEBIBYTE;
-    keeper.look();
-    assertThat(heap.collections).isEqualTo(3);
+    assertThat(collectionsAfter(300, 250)).isEqualTo(1);
+    assertThat(collectionsAfter(400, 30)).isEqualTo(2);
+    assertThat(collectionsAfter(97, 30)).isEqualTo(3);
   }
 }
