@@ -5,6 +5,7 @@ import static sharevm.translator.Assembler.NOT_EQUAL;
 import static sharevm.translator.Registers.ADDRESS;
 import static sharevm.translator.Registers.TEMP;
 
+import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
 import sharevm.cpu.decode.Instruction;
 import sharevm.translator.Assembler.Code;
@@ -64,6 +65,15 @@ final class SystemInstructions {
       case "MOV", "POP" -> readsControl(i) || InstructionTranslator.loadsSelector(i);
       default -> false;
     };
+  }
+
+  /**
+   * Whether no interrupt is taken between an instruction and the next, so that both should be in
+   * one translation.
+   */
+  static boolean holdsInterruptsOff(Instruction i) {
+    boolean stack = InstructionTranslator.loadsSelector(i) && i.destination == CpuState.SS;
+    return stack || i.opcode.mnemonic().equals("STI");
   }
 
   /** Whether an instruction is a MOV from CR0, CR2, CR3 or CR4. */

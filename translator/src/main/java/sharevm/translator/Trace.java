@@ -23,10 +23,12 @@ record Trace(Instruction[] code, long[] starts, long followed) {
   private static final long NOWHERE = 1L << 62;
 
   /** Finds decoded blocks. */
-  @FunctionalInterface
   interface Blocks {
     /** Returns the block decoded at a RIP of the page where the trace is, or null. */
     Block at(long rip);
+
+    /** Sees to it that there is one, if there can be. */
+    default void want(long rip) {}
   }
 
   /** Follows the ways that were taken most. */
@@ -116,6 +118,9 @@ record Trace(Instruction[] code, long[] starts, long followed) {
         boolean known = heat(target, start) > 0;
         follow(known);
         return known ? target : NOWHERE;
+      }
+      if (SystemInstructions.holdsInterruptsOff(last) && page.haveSame(behind, start)) {
+        blocks.want(behind);
       }
       return !InstructionTranslator.ends(last) && isKnown(behind, start) ? behind : NOWHERE;
     }

@@ -184,7 +184,7 @@ public final class Translator implements Engine, CodePages.Cache {
     if (block == null || !ModeKey.isFlat(modeKey) && isBeyondLimit()) {
       return null;
     }
-    long place = places.at(linear());
+    long place = places.at(linear(s.rip));
     while (block != null && (block.place != place || !isWhole(block))) {
       block = same ? cache.find(s.rip, modeKey) : block.next;
       same = false;
@@ -198,16 +198,16 @@ public final class Translator implements Engine, CodePages.Cache {
   /** Whether a block that reaches into a second page still finds there what it was made from. */
   private boolean isWhole(TranslatedBlock block) {
     return block.secondPage < 0
-        || (cpu.memory.fetch((linear() & -4096) + 4096) & -4096) == block.secondPage;
+        || (cpu.memory.fetch((linear(s.rip) & -4096) + 4096) & -4096) == block.secondPage;
   }
 
   private boolean isBeyondLimit() {
     return Integer.compareUnsigned((int) s.rip, s.segmentLimit[CpuState.CS]) > 0;
   }
 
-  /** Returns the linear address of the code at RIP. */
-  private long linear() {
-    return s.segmentBase[CpuState.CS] + s.rip & s.linearMask;
+  /** Returns the linear address of the code at a RIP. */
+  private long linear(long rip) {
+    return s.segmentBase[CpuState.CS] + rip & s.linearMask;
   }
 
   private static boolean isWorthIt(Block block, int modeKey) {
@@ -226,13 +226,27 @@ public final class Translator implements Engine, CodePages.Cache {
     if (!tuning.has(Means.BLOCKS)) {
       return Trace.single(decoded, s.rip);
     }
-    boolean far = tuning.has(Means.TRACES);
-    CodePage page = CodePage.of(s.rip, decoded.place);
-    return Trace.follow(
-        decoded,
-        s.rip,
-        modeKey,
-        rip -> far ? interpreter.decodedAt(page.place(rip), s.codeSize) : null);
+    return Trace.follow(decoded, s.rip, modeKey, new PageBlocks(decoded));
+  }
+
+  /** The blocks that have been decoded in the page of one that begins at RIP. */
+  private final class PageBlocks implements Trace.Blocks {
+    private final CodePage page;
+
+    PageBlocks(Block first) {
+      page = CodePage.of(s.rip, first.place);
+    }
+
+    @Override
+    public Block at(long rip) {
+      boolean far = tuning.has(Means.TRACES);
+      return far ? interpreter.decodedAt(page.place(rip), s.codeSize) : null;
+    }
+
+    @Override
+    public void want(long rip) {
+      interpreter.decode(linear(rip), page.place(rip));
+    }
   }
 
   private void makeRoom(int modeKey) {

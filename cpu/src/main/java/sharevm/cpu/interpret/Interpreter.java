@@ -201,6 +201,28 @@ public final class Interpreter implements Engine {
     return cache.find(place, codeSize);
   }
 
+  /**
+   * Returns the block at a place in RAM for the present code size, decoded if need be; null where
+   * nothing can be, or there is no room.
+   *
+   * @param linear where the place is mapped
+   */
+  public Block decode(long linear, long place) {
+    Block known = cache.find(place, s.codeSize);
+    if (known != null || cache.isFull()) {
+      return known;
+    }
+    try {
+      Block block = builder.build(linear, place, s.codeSize);
+      if (block.place >= 0) {
+        cache.add(block);
+      }
+      return block;
+    } catch (GuestFault _) {
+      return null;
+    }
+  }
+
   private Block findSlowly(long linear, long key, int slot) {
     if (!s.code64 && s.rip > (s.segmentLimit[CpuState.CS] & 0xffff_ffffL)) {
       throw GuestFault.generalProtection();
