@@ -26,8 +26,11 @@ final class Probes {
 
   private static final Code ZERO_EXTEND_WORD = new Code(0, false, false, 0, 1, 0xb7);
 
-  /** Bytes of a stack whose pointer is SP. */
-  private static final int SMALL_STACK = 1 << 16;
+  /** How many offsets have 16 bits. */
+  private static final int OFFSETS_16 = 1 << 16;
+
+  /** The most bytes that the interpreter accesses as one. */
+  private static final int WHOLE = 8;
 
   private final BlockTranslator t;
   private final Assembler a;
@@ -193,8 +196,16 @@ final class Probes {
     private final int size;
     private final boolean write;
 
+    /** Whether it is accessed in parts, whose 16-bit offsets wrap each by itself. */
+    private final boolean inParts;
+
     Operand(Instruction instruction, int before, int size, boolean write) {
+      this(instruction, before, size, write, size > WHOLE);
+    }
+
+    Operand(Instruction instruction, int before, int size, boolean write, boolean inParts) {
       this.i = instruction;
+      this.inParts = inParts;
       this.before = before;
       this.size = size;
       this.write = write;
@@ -203,6 +214,9 @@ final class Probes {
     @Override
     public void emit() {
       offset(i, before, ADDRESS);
+      if (inParts && i.addressSize == 2) {
+        leaveIfWraps(size);
+      }
       linear(i.segment, size, write);
     }
 
@@ -259,6 +273,19 @@ final class Probes {
     return Place.at(ADDRESS, at);
   }
 
+  /** Finds the host's place of a far pointer, whose two parts are accessed one after the other. */
+  Place probePointer(Instruction i) {
+    int size = i.size + 2;
+    probe(new Operand(i, 0, size, false, true), size, false);
+    return Place.at(ADDRESS, 0);
+  }
+
+  /** Leaves to Java where bytes from a 16-bit offset on go beyond the last one. */
+  private void leaveIfWraps(int size) {
+    a.arithmetic(false, 7, ADDRESS, OFFSETS_16 - size);
+    t.leaveToJavaIf(ABOVE);
+  }
+
   /** Finds the host's place of bytes at a distance from the stack pointer, or leaves the block. */
   Place probeStack(int distance, int size, boolean write) {
     Window window = windows == null ? null : windows.stack(t.index());
@@ -276,8 +303,7 @@ final class Probes {
     if (hasSmallStack()) {
       t.freeFlags();
       stackOffset(distance);
-      a.arithmetic(false, 7, ADDRESS, SMALL_STACK - size);
-      t.leaveToJavaIf(ABOVE);
+      leaveIfWraps(size);
     }
     return probeStack(distance, size, write);
   }

@@ -80,7 +80,7 @@ final class RealSegments {
 
   private static void loadPointer(BlockTranslator t, Instruction i, int segment) {
     Assembler a = t.assembler();
-    Place pointer = t.memory().probe(i, i.size + 2, false, false);
+    Place pointer = t.memory().probePointer(i);
     a.memory(SystemInstructions.LOAD_WORD, TEMP, behind(pointer, i.size));
     a.store(Context.at(SELECTOR), TEMP);
     SegmentInstructions.leaveIfX87Live(t);
@@ -115,7 +115,7 @@ final class RealSegments {
     Assembler a = t.assembler();
     t.freeFlags();
     if (i.memory) {
-      Place pointer = t.memory().probe(i, i.size + 2, false, false);
+      Place pointer = t.memory().probePointer(i);
       a.memory(SystemInstructions.LOAD_WORD, TEMP, behind(pointer, i.size));
       a.store(Context.at(SELECTOR), TEMP);
       a.memory(InstructionTranslator.loading(i.size), TEMP, pointer);

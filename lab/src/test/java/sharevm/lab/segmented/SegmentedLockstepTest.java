@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -65,9 +66,20 @@ final class SegmentedLockstepTest {
     run(mode, tuning, Integer.getInteger("sharevm.programs", FEW_PROGRAMS), Duration.ofDays(1));
   }
 
+  /** FLD of ten bytes at FFFFH has its last two at 7, where eight at once would not wrap. */
+  @Test
+  void operandInTwoPartsWrapsInTheSecondAlone() {
+    long seed = 20261201;
+    run(SegmentedMode.PROTECTED_16_USER, Engines.translatesAll(), 1, Duration.ofDays(1), seed);
+  }
+
   private static void run(SegmentedMode mode, Tuning tuning, int programs, Duration atMost) {
+    run(mode, tuning, programs, atMost, Long.getLong("sharevm.seed", 20261129L));
+  }
+
+  private static void run(
+      SegmentedMode mode, Tuning tuning, int programs, Duration atMost, long seed) {
     assumeTrue(Engines.canTranslate(), "no translator for this host");
-    long seed = Long.getLong("sharevm.seed", 20261129L);
     Map<Integer, Integer> faults = new TreeMap<>();
     LockstepSearch<SegmentedProgram> search =
         new LockstepSearch<>(
