@@ -3,7 +3,9 @@ package sharevm.lab.lockstep;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
@@ -28,6 +30,7 @@ final class Lockstep implements LockstepPair<Program> {
   private final GuestMode mode;
   private final LockstepMachine ours;
   private final LockstepMachine theirs;
+  private final Map<Integer, Integer> exceptions = new TreeMap<>();
   private SplittableRandom random = new SplittableRandom(0);
   private List<String> history = new ArrayList<>();
   private int nextFrame;
@@ -47,6 +50,11 @@ final class Lockstep implements LockstepPair<Program> {
   @Override
   public List<String> history() {
     return history;
+  }
+
+  @Override
+  public Map<Integer, Integer> exceptions() {
+    return exceptions;
   }
 
   LockstepMachine ours() {
@@ -99,6 +107,7 @@ final class Lockstep implements LockstepPair<Program> {
     history.add("  %s at %x".formatted(right, theirs.cpu.state.rip));
     Comparison.same("fault", left.toString(), right.toString());
     compare();
+    exceptions.merge(right.vector(), 1, Integer::sum);
     return right;
   }
 

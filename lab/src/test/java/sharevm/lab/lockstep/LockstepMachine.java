@@ -2,7 +2,6 @@ package sharevm.lab.lockstep;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import sharevm.cpu.Bus;
 import sharevm.cpu.CodePages;
 import sharevm.cpu.Control;
 import sharevm.cpu.Cpu;
@@ -19,7 +18,7 @@ import sharevm.lab.processor.NoInterrupts;
  * ends in a handler that halts: what the exception was is then read from the frame, and the program
  * resumed as a kernel would.
  */
-final class LockstepMachine implements Bus {
+final class LockstepMachine implements QuietDevices {
   private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
@@ -285,11 +284,6 @@ final class LockstepMachine implements Bus {
   }
 
   @Override
-  public long writable(long physicalAddress) {
-    return readable(physicalAddress);
-  }
-
-  @Override
   public long plainLowTop() {
     return GuestLayout.LOW_TOP;
   }
@@ -298,20 +292,4 @@ final class LockstepMachine implements Bus {
   public long plainHighTop() {
     return GuestLayout.HIGH + GuestLayout.HIGH_SIZE;
   }
-
-  @Override
-  public long read(long physicalAddress, int size) {
-    return physicalAddress * 0x9e37_79b9_7f4a_7c15L >>> 64 - 8 * size;
-  }
-
-  @Override
-  public void write(long physicalAddress, int size, long value) {}
-
-  @Override
-  public int in(int port, int size) {
-    return -1 >>> 32 - 8 * size;
-  }
-
-  @Override
-  public void out(int port, int size, int value) {}
 }

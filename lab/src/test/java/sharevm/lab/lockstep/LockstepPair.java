@@ -1,6 +1,7 @@
 package sharevm.lab.lockstep;
 
 import java.util.List;
+import java.util.Map;
 
 /** Two machines that execute the same, a few hundred instructions at a time, and are compared. */
 public interface LockstepPair<P> {
@@ -9,6 +10,9 @@ public interface LockstepPair<P> {
 
   /** Returns how many instructions have been compared. */
   long executed();
+
+  /** Returns how many exceptions there were of each vector. */
+  Map<Integer, Integer> exceptions();
 
   /** Returns what was done from outside since the program began. */
   List<String> history();

@@ -3,7 +3,9 @@ package sharevm.lab.lockstep;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 
 /** Looks for a random program that the engines execute differently, and makes it small. */
@@ -16,6 +18,7 @@ public final class LockstepSearch<P extends RandomProgram> {
   private final RandomProgram.Maker<P> maker;
   private long programs;
   private long instructions;
+  private final Map<Integer, Integer> exceptions = new TreeMap<>();
 
   /**
    * Makes one.
@@ -32,7 +35,8 @@ public final class LockstepSearch<P extends RandomProgram> {
 
   /** Returns what has been done, in one line. */
   public String summary() {
-    return "%d programs, %d instructions alike".formatted(programs, instructions);
+    return "%s: %d programs, %d instructions alike, exceptions %s"
+        .formatted(mode, programs, instructions, exceptions);
   }
 
   /** Returns the report of the first failure, or null. */
@@ -51,6 +55,7 @@ public final class LockstepSearch<P extends RandomProgram> {
         programs++;
       }
       instructions += pair.executed();
+      pair.exceptions().forEach((vector, n) -> exceptions.merge(vector, n, Integer::sum));
       seed += SESSION;
     }
     return null;

@@ -1,12 +1,6 @@
 package sharevm.lab.lockstep;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -30,48 +24,30 @@ final class LockstepTest {
   @ParameterizedTest
   @EnumSource
   void bothEnginesDoTheSame(GuestMode mode) {
-    run(
-        mode,
-        Engines.translatesAll(),
-        Integer.getInteger("sharevm.programs", QUICK_PROGRAMS),
-        Duration.ofDays(1));
+    LockstepRuns.some(search(mode, Engines.translatesAll()), QUICK_PROGRAMS);
   }
 
   @ParameterizedTest
   @EnumSource
   @Tag("long")
   void bothEnginesDoTheSameForLong(GuestMode mode) {
-    long minutes = Long.getLong("sharevm.minutes", 14);
-    Duration share = Duration.ofMinutes(minutes).dividedBy(GuestMode.values().length);
-    run(mode, Engines.translatesAll(), Integer.MAX_VALUE, share);
+    LockstepRuns.forLong(search(mode, Engines.translatesAll()), GuestMode.values().length);
   }
 
   static List<Arguments> modesAndTunings() {
-    List<Arguments> all = new ArrayList<>();
-    for (Named<Tuning> tuning : Engines.tunings()) {
-      for (GuestMode mode : GuestMode.values()) {
-        all.add(Arguments.of(mode, tuning));
-      }
-    }
-    return all;
+    return LockstepRuns.withTunings(GuestMode.values());
   }
 
   @ParameterizedTest
   @MethodSource("modesAndTunings")
   void bothEnginesDoTheSameHoweverTheTranslatorWorks(GuestMode mode, Tuning tuning) {
-    run(mode, tuning, Integer.getInteger("sharevm.programs", FEW_PROGRAMS), Duration.ofDays(1));
+    LockstepRuns.some(search(mode, tuning), FEW_PROGRAMS);
   }
 
-  private static void run(GuestMode mode, Tuning tuning, int programs, Duration atMost) {
-    assumeTrue(Engines.canTranslate(), "no translator for this host");
-    long seed = Long.getLong("sharevm.seed", 20261125L);
-    LockstepSearch<Program> search =
-        new LockstepSearch<>(
-            mode.name(),
-            () -> new Lockstep(mode, () -> Translator.factory(tuning)),
-            (of, kept) -> ProgramMaker.make(mode, of, kept));
-    String failure = search.firstFailure(seed, programs, atMost);
-    System.out.printf("%s: %s%n", mode, search.summary());
-    assertThat(failure).as(failure).isNull();
+  private static LockstepSearch<Program> search(GuestMode mode, Tuning tuning) {
+    return new LockstepSearch<>(
+        mode.name(),
+        () -> new Lockstep(mode, () -> Translator.factory(tuning)),
+        (seed, kept) -> ProgramMaker.make(mode, seed, kept));
   }
 }

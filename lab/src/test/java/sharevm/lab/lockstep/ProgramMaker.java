@@ -10,8 +10,7 @@ import sharevm.lab.lockstep.CodeBuffer.Label;
 
 /**
  * Puts random programs together: loops, branches forward, calls, stack, strings, code that changes
- * itself, page tables that change. Every piece has a generator of its own, so that the same program
- * can be made again without some of them.
+ * itself, page tables that change.
  */
 final class ProgramMaker {
   private static final int FUNCTIONS = 3;
@@ -24,12 +23,9 @@ final class ProgramMaker {
   /** Offsets in the data, no other ones among them. */
   private static final int IN_DATA = 0x1_dfff;
 
-  /** More than a piece has parts: pieces are numbered by their way from the root. */
-  private static final int FANOUT = 97;
-
   private final GuestMode mode;
   private final boolean is64;
-  private final LongPredicate kept;
+  private final PieceTree tree;
   private final long seed;
   private final SplittableRandom structure;
   private final CodeBuffer code;
@@ -43,15 +39,13 @@ final class ProgramMaker {
   /** Places in stores' displacements that want the next immediate byte to be changed. */
   private final List<Integer> openStores = new ArrayList<>();
 
-  private final List<Long> items = new ArrayList<>();
-  private long item;
   private int counters;
   private int depth;
 
   private ProgramMaker(GuestMode mode, long seed, LongPredicate kept) {
     this.mode = mode;
     this.is64 = mode.is64();
-    this.kept = kept;
+    tree = new PieceTree(kept);
     this.seed = seed;
     structure = new SplittableRandom(seed);
     code = new CodeBuffer(is64);
@@ -84,7 +78,7 @@ final class ProgramMaker {
       code.put(0x90);
     }
     long entry = code.here();
-    item = 1;
+    tree.root(1);
     SplittableRandom chains = new SplittableRandom(seed ^ CHAINS);
     chain(chains);
     loop(structure.nextInt(15, 60), structure.nextInt(8, 50), structure.split());
@@ -93,12 +87,12 @@ final class ProgramMaker {
     for (int n = 0; n < FUNCTIONS; n++) {
       function(n);
     }
-    return new Program(mode, code.bytes(), entry, List.copyOf(items), List.copyOf(patches));
+    return new Program(mode, code.bytes(), entry, tree.items(), List.copyOf(patches));
   }
 
   private void function(int number) {
     code.bind(functions.get(number));
-    item = number + 2;
+    tree.root(number + 2);
     maker.flags.settle();
     boolean framed = structure.nextBoolean();
     if (framed) {
@@ -134,17 +128,7 @@ final class ProgramMaker {
   }
 
   private void pieces(int count, SplittableRandom random) {
-    long parent = item;
-    for (int n = 1; n <= count; n++) {
-      item = parent * FANOUT + n;
-      int kind = random.nextInt(100);
-      SplittableRandom own = random.split();
-      if (kept.test(item)) {
-        items.add(item);
-        piece(kind, own);
-      }
-    }
-    item = parent;
+    tree.some(count, random, this::piece);
   }
 
   private void piece(int kind, SplittableRandom random) {

@@ -36,10 +36,10 @@ final class Calls {
   private record Function(Label label, boolean far, int size, int drop) {}
 
   private final Pieces pieces;
+  private final StackPieces stack;
   private final Emitter emitter;
   private final Setting setting;
   private final List<Function> functions = new ArrayList<>();
-  private final List<Label> handlers = new ArrayList<>();
   private final Map<Integer, Long> vectors = new TreeMap<>();
 
   /** What is called at the end of the code segment, or over 64 KiB. */
@@ -47,8 +47,9 @@ final class Calls {
 
   private final boolean wideHandlers;
 
-  Calls(Pieces pieces, SplittableRandom random) {
+  Calls(Pieces pieces, StackPieces stack, SplittableRandom random) {
     this.pieces = pieces;
+    this.stack = stack;
     this.emitter = pieces.emitter;
     this.setting = emitter.setting;
     for (int n = 0; n < FUNCTIONS; n++) {
@@ -56,9 +57,6 @@ final class Calls {
       int size = other ? emitter.otherSize() : emitter.size;
       int drop = random.nextInt(3) == 0 ? random.nextInt(1, 5) * size : 0;
       functions.add(new Function(new Label(), random.nextInt(5) < 2, size, drop));
-    }
-    for (int n = 0; n < HANDLERS; n++) {
-      handlers.add(new Label());
     }
     edge = new Function(new Label(), false, emitter.size, 0);
     wideHandlers =
@@ -77,12 +75,17 @@ final class Calls {
   // Callers.
 
   void any(SplittableRandom random) {
-    switch (random.nextInt(8)) {
-      case 0, 1 -> interrupt(random);
+    switch (random.nextInt(10)) {
+      case 0, 1 -> interrupt(FIRST_VECTOR + random.nextInt(HANDLERS), random);
       case 2 -> {
         emitter.flags.settle();
         near(edge, random);
       }
+      case 3 -> {
+        emitter.flags.settle();
+        stack.atEdge(() -> emitter.near(0xe8, edge.label, edge.size), random);
+      }
+      case 4 -> stack.atEdge(() -> interrupt(FIRST_VECTOR + HANDLERS, random), random);
       default -> {
         Function function = functions.get(random.nextInt(FUNCTIONS));
         emitter.flags.settle();
@@ -98,10 +101,10 @@ final class Calls {
     }
   }
 
-  private void interrupt(SplittableRandom random) {
+  private void interrupt(int vector, SplittableRandom random) {
     emitter.flags.want(Flags.STATUS);
     boolean own = hasHandlers() && random.nextInt(4) != 0;
-    emitter.code.put(0xcd, own ? FIRST_VECTOR + random.nextInt(HANDLERS) : HALTING_VECTOR);
+    emitter.code.put(0xcd, own ? vector : HALTING_VECTOR);
     // Where INT faults instead, nothing is known but that it was skipped.
     emitter.flags.settle();
   }
@@ -170,11 +173,14 @@ final class Calls {
     }
     for (int n = 0; n < HANDLERS; n++) {
       vectors.put(FIRST_VECTOR + n, emitter.code.here());
-      emitter.code.bind(handlers.get(n));
       pieces.root(root + FUNCTIONS + n, false, true, MOST);
       body(SLOTS + FUNCTIONS + n, random.split());
       emitter.sized(wideHandlers ? 4 : 2, 0xcf);
     }
+    // It uses no memory, and so can be called with the stack anywhere.
+    vectors.put(FIRST_VECTOR + HANDLERS, emitter.code.here());
+    emitter.code.put(0x40); // INC rAX
+    emitter.sized(wideHandlers ? 4 : 2, 0xcf);
     if (!hasHandlers()) {
       vectors.clear();
     }

@@ -1,10 +1,13 @@
 package sharevm.lab.segmented;
 
+import java.util.ArrayList;
+import java.util.List;
 import sharevm.cpu.CpuState;
 import sharevm.lab.lockstep.CodeBuffer;
 import sharevm.lab.lockstep.CodeBuffer.Address;
 import sharevm.lab.lockstep.CodeBuffer.Label;
 import sharevm.lab.lockstep.UndefinedFlags;
+import sharevm.lab.segmented.GuestSegment.Range;
 
 /** Instructions of 16- and 32-bit code, with the prefixes that sizes want. */
 final class Emitter {
@@ -27,14 +30,26 @@ final class Emitter {
   final CodeBuffer code;
   final UndefinedFlags flags;
 
+  /** Where code is of the other size than the rest. */
+  final List<Range> otherCode = new ArrayList<>();
+
   /** Default size of operands and addresses. */
-  final int size;
+  int size;
 
   Emitter(Setting setting) {
     this.setting = setting;
     this.size = setting.mode().size;
     code = new CodeBuffer(false, 0);
     flags = new UndefinedFlags(code);
+  }
+
+  /** Emits code for a segment of the other size. */
+  void otherCode(Runnable what) {
+    long from = code.here();
+    size = otherSize();
+    what.run();
+    size = otherSize();
+    otherCode.add(new Range(from, code.here() - 1));
   }
 
   int otherSize() {

@@ -109,7 +109,7 @@ final class Operands {
     Range range = narrow ? segment.narrow() : segment.wide();
     long mask = narrow ? Emitter.FULL : 0xffff_ffffL;
     return mask
-        & switch (random.nextInt(48)) {
+        & switch (random.nextInt(36)) {
           case 0 -> segment.limit() + random.nextInt(-8, 8);
           case 1 -> range.high() - random.nextInt(16);
           case 2 -> range.low() + random.nextInt(8);
@@ -158,8 +158,9 @@ final class Operands {
     return allows || random.nextInt(8) == 0 ? register : segment(writes, random);
   }
 
+  /** Not quite at the ends, since bit strings may begin a little before or behind their operand. */
   private Address pool(SplittableRandom random) {
-    long at = pools.get(random.nextInt(pools.size())) + random.nextInt(40);
+    long at = pools.get(random.nextInt(pools.size())) + random.nextInt(8, 28);
     return emitter.absolute(CpuState.CS, at);
   }
 

@@ -1,20 +1,14 @@
 package sharevm.lab.segmented;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.LongPredicate;
 import sharevm.cpu.CpuState;
 import sharevm.lab.lockstep.CodeBuffer.Label;
+import sharevm.lab.lockstep.PieceTree;
 
-/**
- * The pieces of a program as a tree. Every piece has a generator of its own, so that the same
- * program can be made again without some of them.
- */
+/** The pieces that programs are put together of. */
 final class Pieces {
-  /** More than a piece has parts: pieces are numbered by their way from the root. */
-  private static final int FANOUT = 97;
-
   private static final int MOST_DEPTH = 3;
   private static final int MOST_LOOPS = 60;
 
@@ -27,17 +21,13 @@ final class Pieces {
   final Operands operands;
   final Instructions instructions;
 
-  /** The numbers of all pieces that were emitted. */
-  final List<Long> items = new ArrayList<>();
-
-  private final LongPredicate kept;
+  private final PieceTree tree;
   private final StackPieces stack;
   private final StringPieces strings;
   private final SegmentPieces segments;
   private final SystemPieces system;
   private final CodePieces code;
   private Calls calls;
-  private long item;
   private int depth;
   private int counters;
 
@@ -52,7 +42,7 @@ final class Pieces {
 
   Pieces(Emitter emitter, LongPredicate kept) {
     this.emitter = emitter;
-    this.kept = kept;
+    tree = new PieceTree(kept);
     operands = new Operands(emitter);
     instructions = new Instructions(emitter, operands);
     stack = new StackPieces(emitter, operands, instructions);
@@ -62,8 +52,15 @@ final class Pieces {
     system = new SystemPieces(emitter, operands, instructions);
   }
 
-  void calls(Calls of) {
-    calls = of;
+  /** Makes what is called, which makes pieces itself. */
+  Calls calls(SplittableRandom random) {
+    calls = new Calls(this, stack, random);
+    return calls;
+  }
+
+  /** Returns the numbers of all pieces that were emitted. */
+  List<Long> items() {
+    return tree.items();
   }
 
   List<Long> patches() {
@@ -78,7 +75,7 @@ final class Pieces {
    * @param most offset from the program's origin where no more pieces begin
    */
   void root(long number, boolean main, boolean simple, int most) {
-    item = number;
+    tree.root(number);
     called = !main;
     leaf = simple;
     depth = main ? 0 : MOST_DEPTH - 1;
@@ -91,17 +88,7 @@ final class Pieces {
 
   /** Emits some pieces. */
   void some(int count, SplittableRandom random) {
-    long parent = item;
-    for (int n = 1; n <= count && emitter.code.here() < end; n++) {
-      item = parent * FANOUT + n;
-      int kind = random.nextInt(100);
-      SplittableRandom own = random.split();
-      if (kept.test(item)) {
-        items.add(item);
-        piece(kind, own);
-      }
-    }
-    item = parent;
+    tree.some(count, random, this::piece);
   }
 
   /** Emits some pieces that leave segment registers, stack and code segment alone. */
@@ -113,6 +100,9 @@ final class Pieces {
   }
 
   private void piece(int kind, SplittableRandom random) {
+    if (emitter.code.here() >= end) {
+      return;
+    }
     if (kind < 38) {
       for (int n = random.nextInt(1, 8); n > 0; n--) {
         instructions.any(random);
@@ -196,6 +186,9 @@ final class Pieces {
 
   private void shortBranch(Label over, SplittableRandom random) {
     boolean byCount = random.nextInt(3) == 0;
+    if (byCount && random.nextBoolean()) {
+      emitter.constant(CpuState.RCX, random.nextLong() << 16, 4);
+    }
     if (byCount && random.nextInt(3) == 0) {
       emitter.code.put(Emitter.ADDRESS_SIZE);
     }
@@ -226,7 +219,9 @@ final class Pieces {
     depth++;
     int turns = random.nextInt(1, 9);
     int pieces = random.nextInt(1, 6);
-    if (random.nextBoolean()) {
+    // Through another segment the counter would be that of another loop.
+    boolean usualStack = operands.current[CpuState.SS].equals(emitter.setting.stack());
+    if (usualStack && random.nextBoolean()) {
       counted(COUNTERS + counters++, turns, () -> some(pieces, random));
     } else {
       byRegister(turns, pieces, random);

@@ -26,24 +26,33 @@ final class SegmentPieces {
   }
 
   void any(SplittableRandom random) {
-    switch (random.nextInt(10)) {
+    switch (random.nextInt(13)) {
       case 0 -> invalid(random);
-      case 1 -> read(random);
-      case 2, 3 -> otherStack(random);
-      case 4, 5 -> otherCode(random);
+      case 1, 2 -> read(random);
+      case 3, 4 -> otherStack(random);
+      case 5, 6 -> otherCode(random);
+      case 7 -> otherSize(random);
+      case 8 -> hidden(random);
       default -> otherData(random);
     }
   }
 
-  /** A selector that faults, or one that names the stack or the code. */
+  /** A selector that faults. */
   private void invalid(SplittableRandom random) {
     int register = new int[] {0, 2, 3, 4, 5}[random.nextInt(5)];
     if (setting.invalid().isEmpty()) {
       return;
     }
     int selector = setting.invalid().get(random.nextInt(setting.invalid().size()));
-    emitter.constant(CpuState.RAX, selector, emitter.size);
-    emitter.loadSegment(register, CpuState.RAX);
+    if (random.nextBoolean()) {
+      emitter.storeConstant(SLOT, random.nextInt(), emitter.size);
+      storeSelector(selector, emitter.size);
+      int into = Instructions.data(random);
+      emitter.loadPointer(register, into, emitter.slot(SLOT), emitter.size);
+    } else {
+      emitter.constant(CpuState.RAX, selector, emitter.size);
+      emitter.loadSegment(register, CpuState.RAX);
+    }
   }
 
   /** MOV from a segment register. */
@@ -81,7 +90,7 @@ final class SegmentPieces {
       case 2 -> {
         int size = random.nextInt(3) == 0 ? emitter.otherSize() : emitter.size;
         emitter.storeConstant(SLOT, random.nextInt(), size);
-        storeSelector(segment, size);
+        storeSelector(segment.selector(), size);
         emitter.loadPointer(register, CpuState.RSI, emitter.slot(SLOT), size);
       }
       default -> emitter.loadSegment(register, segment);
@@ -89,10 +98,10 @@ final class SegmentPieces {
   }
 
   /** MOV of a selector behind an offset of a size. */
-  private void storeSelector(GuestSegment segment, int size) {
+  private void storeSelector(int selector, int size) {
     Address place = emitter.absolute(CpuState.SS, setting.slot(SLOT) + size);
     emitter.memory(2, place, 0, 0xc7);
-    emitter.code.number(segment.selector(), 2);
+    emitter.code.number(selector, 2);
   }
 
   /** The same stack through another segment, and back. */
@@ -140,6 +149,49 @@ final class SegmentPieces {
     emitter.flags.settle();
     operands.current[CpuState.CS] = setting.code();
     far(setting.code(), 0, random);
+  }
+
+  /** Code of the other size, and back. */
+  private void otherSize(SplittableRandom random) {
+    if (setting.otherSize() == null) {
+      return;
+    }
+    emitter.flags.settle();
+    far(setting.otherSize(), 0, random);
+    emitter.otherCode(
+        () -> {
+          operands.resetPointers(random);
+          pieces.leaves(random.nextInt(1, 5), random);
+          emitter.flags.settle();
+          far(setting.code(), 0, random);
+        });
+    operands.resetPointers(random);
+  }
+
+  /** A segment as only protected mode loads it, in real-address mode. */
+  private void hidden(SplittableRandom random) {
+    if (setting.hidden().isEmpty()) {
+      return;
+    }
+    int register = DATA[random.nextInt(DATA.length)];
+    GuestSegment segment = setting.hidden().get(random.nextInt(setting.hidden().size()));
+    GuestSegment before = operands.current[register];
+    loadHidden(register, segment);
+    operands.current[register] = segment;
+    pieces.leaves(random.nextInt(1, 5), random);
+    loadHidden(register, setting.hidden().get(before.endless() ? 1 : 0));
+    emitter.loadSegment(register, before);
+    operands.current[register] = before;
+  }
+
+  /** MOV of a segment register with CR0.PE set meanwhile. */
+  private void loadHidden(int register, GuestSegment segment) {
+    emitter.code.put(0xfa); // CLI
+    emitter.code.put(0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0); // OR of CR0
+    emitter.loadSegment(register, segment);
+    emitter.code.put(0x0f, 0x20, 0xc0, 0x24, 0xfe, 0x0f, 0x22, 0xc0); // AND of CR0
+    emitter.flags.defined();
+    emitter.flags.undefined(Flags.AF);
   }
 
   /** A far transfer to what is behind it: JMP, RETF or IRET. */

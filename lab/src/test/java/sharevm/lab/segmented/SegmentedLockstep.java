@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
@@ -22,33 +23,32 @@ import sharevm.lab.segmented.SegmentedMachine.Fault;
 /** Two machines in one of the modes, one with the interpreter and one with another engine. */
 final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
   private static final long MOST_INSTRUCTIONS = 30_000;
-  private static final int MOST_FAULTS = 700;
+  private static final int MOST_STOPS = 700;
+  private static final int DEBUG = 1;
   private static final int BREAKPOINT = 3;
   private static final int OVERFLOW = 4;
   private static final int PAGE_FAULT = 14;
   private static final int FLOATING_POINT = 16;
 
-  /** Vectors from here on are those of INT n, behind which the program goes on. */
-  private static final int SOFTWARE = 32;
+  /** Vectors from here on are those of interrupts, after which the program goes on. */
+  private static final int INTERRUPTS = 32;
+
+  /** What triple faults are counted as. */
+  private static final int SHUTDOWN = -1;
 
   private static final int INT3 = 0xcc;
 
   private final SegmentedMachine ours;
   private final SegmentedMachine theirs;
-  private final Map<Integer, Integer> faults;
+  private final Map<Integer, Integer> exceptions = new TreeMap<>();
   private SplittableRandom random = new SplittableRandom(0);
   private List<String> history = new ArrayList<>();
   private SegmentedProgram program;
   private int nextFrame;
+  private int stops;
   private long executed;
 
-  /**
-   * Makes one.
-   *
-   * @param faults counts exceptions by vector; -1 are triple faults
-   */
-  SegmentedLockstep(Cpu.EngineFactory engine, Map<Integer, Integer> faults) {
-    this.faults = faults;
+  SegmentedLockstep(Cpu.EngineFactory engine) {
     ours = new SegmentedMachine(engine);
     theirs = new SegmentedMachine(Cpu.EngineFactory.INTERPRETER);
   }
@@ -63,6 +63,11 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
     return history;
   }
 
+  @Override
+  public Map<Integer, Integer> exceptions() {
+    return exceptions;
+  }
+
   private List<SegmentedMachine> both() {
     return List.of(ours, theirs);
   }
@@ -74,32 +79,47 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
     history = new ArrayList<>();
     start(seed);
     long before = theirs.cpu.engine().retired();
-    int stops = 0;
+    stops = 0;
     boolean goesOn = true;
-    while (goesOn && theirs.cpu.engine().retired() - before < MOST_INSTRUCTIONS) {
+    while (goesOn
+        && stops < MOST_STOPS
+        && theirs.cpu.engine().retired() - before < MOST_INSTRUCTIONS) {
       disturb();
-      long budget = random.nextInt(3) == 0 ? random.nextInt(1, 60) : random.nextInt(60, 2500);
-      Exit left = ours.run(budget);
-      Exit right = theirs.run(budget);
-      history.add(
-          "run %d: %s at %x:%x"
-              .formatted(
-                  budget,
-                  right.getClass().getSimpleName(),
-                  theirs.cpu.state.selector[CpuState.CS],
-                  theirs.cpu.state.rip));
-      Comparison.same("exit", left.toString(), right.toString());
-      if (right instanceof Exit.Halted) {
-        goesOn = handle(fault()) && ++stops < MOST_FAULTS;
-      } else if (right instanceof Exit.TripleFault) {
-        faults.merge(-1, 1, Integer::sum);
-        skip();
-        goesOn = ++stops < MOST_FAULTS;
-      }
-      compare();
+      goesOn = step();
     }
     compare();
     executed += theirs.cpu.engine().retired() - before;
+  }
+
+  /** Lets both execute for a while; returns whether the program goes on. */
+  private boolean step() throws Difference {
+    long budget = random.nextInt(3) == 0 ? random.nextInt(1, 60) : random.nextInt(60, 2500);
+    boolean pending = theirs.interruptPending();
+    Exit left = ours.run(budget);
+    Exit right = theirs.run(budget);
+    CpuState s = theirs.cpu.state;
+    history.add(
+        "run %d: %s at %x:%x"
+            .formatted(budget, right.getClass().getSimpleName(), s.selector[CpuState.CS], s.rip));
+    Comparison.same("exit", left.toString(), right.toString());
+    return switch (right) {
+      case Exit.Halted _ -> handle(fault());
+      case Exit.TripleFault _ -> {
+        compare();
+        count(SHUTDOWN);
+        tripleFault(pending && !theirs.interruptPending());
+        yield true;
+      }
+      default -> {
+        compare();
+        yield true;
+      }
+    };
+  }
+
+  private void count(int vector) {
+    exceptions.merge(vector, 1, Integer::sum);
+    stops++;
   }
 
   private Fault fault() throws Difference {
@@ -108,7 +128,7 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
     history.add("  %s at %x".formatted(right, theirs.cpu.state.rip));
     Comparison.same("fault", left.toString(), right.toString());
     compare();
-    faults.merge(right.vector(), 1, Integer::sum);
+    count(right.vector());
     return right;
   }
 
@@ -120,15 +140,34 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
       }
       return false;
     }
+    if (fault.vector() == DEBUG && random.nextInt(3) == 0) {
+      both().forEach(machine -> machine.cpu.state.flagsSystem &= ~Flags.TF);
+    }
     if (fault.vector() == FLOATING_POINT) {
       long same = random.nextLong();
       both().forEach(m -> RandomState.setX87(m.cpu.state.x87, new SplittableRandom(same)));
     }
-    boolean trap = fault.vector() == OVERFLOW || fault.vector() >= SOFTWARE;
+    boolean trap =
+        fault.vector() == DEBUG || fault.vector() == OVERFLOW || fault.vector() >= INTERRUPTS;
     if (!trap && !(fault.vector() == PAGE_FAULT && mapped(fault))) {
       skip();
     }
     return true;
+  }
+
+  /**
+   * What could not be delivered, for want of stack, may have been an exception of the instruction,
+   * which is skipped; an interrupt or a trap between two instructions is forgotten.
+   *
+   * @param taken whether an interrupt was taken, which otherwise would have halted
+   */
+  private void tripleFault(boolean taken) {
+    boolean stepping = (theirs.cpu.state.flagsSystem & Flags.TF) != 0;
+    if (stepping) {
+      both().forEach(machine -> machine.cpu.state.flagsSystem &= ~Flags.TF);
+    } else if (!taken) {
+      skip();
+    }
   }
 
   private void compare() throws Difference {
@@ -144,6 +183,8 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
     Comparison.processors(ours.cpu, theirs.cpu);
     Comparison.same("CR0", left.cr0, right.cr0);
     Comparison.same("CR3", left.cr3, right.cr3);
+    Comparison.same("DR6", left.dr[6], right.dr[6]);
+    Comparison.same("interrupt shadow", "" + left.interruptShadow, "" + right.interruptShadow);
     MemorySegment leftRam = ours.ram();
     MemorySegment rightRam = theirs.ram();
     Comparison.ram(leftRam, rightRam, 0, Layout.TABLES);
@@ -246,6 +287,10 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
           long place = program.setting().code().base() + at;
           both().forEach(machine -> machine.write(place, bytes, 0, 1));
         }
+      }
+      case 8 -> {
+        history.add("interrupt");
+        both().forEach(SegmentedMachine::interrupt);
       }
       default -> {}
     }

@@ -3,7 +3,6 @@ package sharevm.lab.segmented;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Map;
-import sharevm.cpu.Bus;
 import sharevm.cpu.CodePages;
 import sharevm.cpu.Control;
 import sharevm.cpu.Cpu;
@@ -16,13 +15,13 @@ import sharevm.cpu.address.SegmentLoader;
 import sharevm.lab.SharedMemory;
 import sharevm.lab.lockstep.GuestMode.Paging;
 import sharevm.lab.lockstep.GuestPages;
-import sharevm.lab.processor.NoInterrupts;
+import sharevm.lab.lockstep.QuietDevices;
 
 /**
  * A processor with a little RAM whose every exception ends in a handler that halts: what the
  * exception was is then read from the frame, and the program resumed as a kernel would.
  */
-final class SegmentedMachine implements Bus {
+final class SegmentedMachine implements QuietDevices {
   private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
@@ -48,6 +47,7 @@ final class SegmentedMachine implements Bus {
   private static final int STRIDE = 7;
 
   final Cpu cpu;
+  private final PendingInterrupt interrupts = new PendingInterrupt();
   private final MemorySegment ram = SharedMemory.allocate(Layout.RAM_SIZE);
   private final CodePages codePages = new CodePages(Layout.RAM_SIZE);
   private Setting setting;
@@ -60,7 +60,7 @@ final class SegmentedMachine implements Bus {
     cpu =
         new Cpu(
             CpuModel.standard(),
-            new Cpu.Environment(this, new NoInterrupts(), () -> 0L, codePages),
+            new Cpu.Environment(this, interrupts, () -> 0L, codePages),
             new CpuState(),
             engine);
   }
@@ -169,6 +169,16 @@ final class SegmentedMachine implements Bus {
     s.idtBase = setting.mode().protectedMode() ? Layout.IDT : 0;
     s.idtLimit = (setting.mode().protectedMode() ? 8 : 4) * VECTORS - 1;
     s.halted = false;
+    interrupts.pending(false, s.attention);
+  }
+
+  /** Has an interrupt from outside from now on, until it is taken. */
+  void interrupt() {
+    interrupts.pending(true, cpu.state.attention);
+  }
+
+  boolean interruptPending() {
+    return interrupts.pending();
   }
 
   private void segments() {
@@ -325,28 +335,7 @@ final class SegmentedMachine implements Bus {
   }
 
   @Override
-  public long writable(long physicalAddress) {
-    return readable(physicalAddress);
-  }
-
-  @Override
   public long plainLowTop() {
     return Layout.RAM_SIZE;
   }
-
-  @Override
-  public long read(long physicalAddress, int size) {
-    return physicalAddress * 0x9e37_79b9_7f4a_7c15L >>> 64 - 8 * size;
-  }
-
-  @Override
-  public void write(long physicalAddress, int size, long value) {}
-
-  @Override
-  public int in(int port, int size) {
-    return -1 >>> 32 - 8 * size;
-  }
-
-  @Override
-  public void out(int port, int size, int value) {}
 }

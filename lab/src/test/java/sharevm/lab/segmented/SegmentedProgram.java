@@ -5,12 +5,14 @@ import java.util.List;
 import java.util.Map;
 import sharevm.lab.lockstep.GuestText;
 import sharevm.lab.lockstep.RandomProgram;
+import sharevm.lab.segmented.GuestSegment.Range;
 
 /**
  * A random program; it ends with INT3.
  *
  * @param code bytes from offset 0 of the code segment on
  * @param islands which of them the program consists of
+ * @param otherCode where it is code of the other size, in order
  * @param entry the offset where it begins
  * @param recovery the offset where it goes on after what cannot be skipped
  * @param handlers offsets of its own handlers, by vector
@@ -21,7 +23,8 @@ import sharevm.lab.lockstep.RandomProgram;
 record SegmentedProgram(
     Setting setting,
     byte[] code,
-    List<GuestSegment.Range> islands,
+    List<Range> islands,
+    List<Range> otherCode,
     long entry,
     long recovery,
     Map<Integer, Long> handlers,
@@ -39,11 +42,27 @@ record SegmentedProgram(
   public List<String> text() {
     List<String> lines = new ArrayList<>(setting.toString().lines().toList());
     lines.add("recovers at %x, handlers %s".formatted(recovery, handlers));
-    for (GuestSegment.Range island : islands) {
-      int from = (int) island.low();
-      lines.addAll(GuestText.lines(code, from, (int) island.high() + 1, setting.mode().size, 0));
+    for (Range island : islands) {
+      lines(lines, island);
       lines.add("");
     }
     return lines;
+  }
+
+  private void lines(List<String> lines, Range island) {
+    int size = setting.mode().size;
+    long from = island.low();
+    for (Range other : otherCode) {
+      if (island.contains(other)) {
+        lines.addAll(lines(from, other.low(), size));
+        lines.addAll(lines(other.low(), other.high() + 1, 6 - size));
+        from = other.high() + 1;
+      }
+    }
+    lines.addAll(lines(from, island.high() + 1, size));
+  }
+
+  private List<String> lines(long from, long to, int size) {
+    return GuestText.lines(code, (int) from, (int) to, size, 0);
   }
 }

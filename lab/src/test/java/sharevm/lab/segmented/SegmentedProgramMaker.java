@@ -39,8 +39,7 @@ final class SegmentedProgramMaker {
     SplittableRandom random = new SplittableRandom(mixed);
     Emitter emitter = new Emitter(setting);
     Pieces pieces = new Pieces(emitter, kept);
-    Calls calls = new Calls(pieces, random.split());
-    pieces.calls(calls);
+    Calls calls = pieces.calls(random.split());
     emitter.code.seek(setting.origin());
     long recovery = body(pieces, random);
     emitter.code.put(0xcc);
@@ -52,11 +51,12 @@ final class SegmentedProgramMaker {
         setting,
         emitter.code.bytes(),
         islands,
+        List.copyOf(emitter.otherCode),
         setting.origin(),
         recovery,
         calls.vectors(),
         calls.wideHandlers(),
-        List.copyOf(pieces.items),
+        pieces.items(),
         List.copyOf(pieces.patches()));
   }
 

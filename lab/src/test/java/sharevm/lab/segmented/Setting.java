@@ -10,12 +10,15 @@ import sharevm.lab.lockstep.GuestMode.Paging;
  * @param paging the kind of page tables, or null
  * @param code the segment that the program runs in; offset 0 is that of its bytes
  * @param otherCode another one that has the program too, a little shifted
+ * @param otherSize a segment that has the program's code as code of the other size, or null
  * @param stack its range is that of the stack's data, {@code zone} in it is the stack itself
  * @param otherStack the same in a segment that begins a little higher
  * @param alias a segment to write to the code through
  * @param initial what segment registers hold when the program begins
  * @param usual what they hold mostly
  * @param loadable what else data segment registers may be loaded with
+ * @param hidden what real-address mode can load by way of protected mode: the first two are of 64
+ *     KiB and 4 GiB
  * @param invalid selectors that loads fault with
  * @param endless a bit for each register whose limit real-address mode keeps at 4 GiB
  * @param origin where the program's code begins
@@ -27,6 +30,7 @@ record Setting(
     int iopl,
     GuestSegment code,
     GuestSegment otherCode,
+    GuestSegment otherSize,
     GuestSegment stack,
     GuestSegment otherStack,
     GuestSegment.Range zone,
@@ -34,6 +38,7 @@ record Setting(
     List<GuestSegment> initial,
     List<GuestSegment> usual,
     List<GuestSegment> loadable,
+    List<GuestSegment> hidden,
     List<Integer> invalid,
     int endless,
     long origin,

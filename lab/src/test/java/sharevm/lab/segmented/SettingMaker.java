@@ -72,6 +72,7 @@ final class SettingMaker {
         iopl(),
         code,
         otherCode(code, origin),
+        otherSize(code),
         stack,
         otherStack,
         new Range(zone, zone + ZONE_SIZE),
@@ -79,6 +80,7 @@ final class SettingMaker {
         initial(usual, endless),
         usual,
         loadable,
+        hidden(),
         invalid(),
         endless,
         origin,
@@ -140,11 +142,7 @@ final class SettingMaker {
       return flat(Segment.CODE, Layout.CODE, Layout.CODE_END);
     }
     if (mode.realSegments()) {
-      GuestSegment code = real(base & -16, realCode(), dpl);
-      boolean long16 = mode == SegmentedMode.UNREAL && random.nextInt(4) == 0;
-      return long16
-          ? new GuestSegment(code.selector(), code.base(), -1, code.attributes(), program, program)
-          : code;
+      return real(base & -16, realCode(), dpl);
     }
     int limit =
         switch (random.nextInt(3)) {
@@ -172,6 +170,14 @@ final class SettingMaker {
     return add(
         new GuestSegment(
             0, code.base() - shift, limit, code.attributes(), code.wide(), code.narrow()));
+  }
+
+  private GuestSegment otherSize(GuestSegment code) {
+    int attributes = code.attributes() ^ BIG;
+    return mode.kind == Kind.DESCRIPTORS
+        ? add(
+            new GuestSegment(0, code.base(), code.limit(), attributes, code.wide(), code.narrow()))
+        : null;
   }
 
   private GuestSegment alias(GuestSegment code) {
@@ -261,12 +267,26 @@ final class SettingMaker {
     if (mode.kind == Kind.FLAT) {
       return flat(0, Layout.DATA + GAP, Layout.DATA_END - GAP);
     }
-    if (mode.realSegments()) {
-      return real(base & -16, 0, dpl);
+    return mode.realSegments()
+        ? real(base & -16, 0, dpl)
+        : described(plain ? random.nextInt(3) : random.nextInt(10), base);
+  }
+
+  /** Those that real-address mode has room for, and that no load from there would keep useless. */
+  private List<GuestSegment> hidden() {
+    List<GuestSegment> hidden = new ArrayList<>();
+    if (mode.kind == Kind.REAL) {
+      for (int kind : new int[] {0, 1, 3, 4, 6, 7, 9}) {
+        hidden.add(described(kind, Layout.DATA + GAP + random.nextInt(0x3_0000)));
+      }
     }
+    return hidden;
+  }
+
+  private GuestSegment described(int kind, long base) {
     Range full = new Range(0, FULL);
     int big = random.nextBoolean() ? BIG : 0;
-    return switch (plain ? random.nextInt(3) : random.nextInt(10)) {
+    return switch (kind) {
       case 0 -> add(new GuestSegment(0, base, FULL, kindOf(big), full, full));
       case 1 -> {
         int all = kindOf(BIG | Segment.GRANULAR);

@@ -12,12 +12,15 @@ import sharevm.lab.lockstep.CodeBuffer.Address;
 import sharevm.lab.lockstep.InstructionRows;
 
 /**
- * PUSH, POP, ENTER and the like. What may fault and be skipped, or moves the stack to a limit, puts
- * the stack pointer back behind itself.
+ * PUSH, POP, ENTER and the like. What may be skipped for a fault, or moves the stack to an edge,
+ * puts the stack pointer back behind itself.
  */
 final class StackPieces {
   /** The first slot for stack pointers. */
   private static final int SLOT = 0;
+
+  /** From a slot of what is done at an edge to that of what is done there. */
+  private static final int OWN = 2;
 
   private static final List<Opcode> IN_MEMORY =
       new InstructionRows(false)
@@ -72,10 +75,14 @@ final class StackPieces {
       plain(random);
       return;
     }
-    emitter.saveStack(slot);
-    if (random.nextInt(3) == 0 && emitter.setting.mode().kind != SegmentedMode.Kind.FLAT) {
-      moveToEdge(random);
+    if (random.nextInt(3) == 0) {
+      atEdge(() -> one(random), random);
+    } else {
+      one(random);
     }
+  }
+
+  private void one(SplittableRandom random) {
     switch (random.nextInt(5)) {
       case 0 -> all(random);
       case 1 -> frame(random);
@@ -83,6 +90,15 @@ final class StackPieces {
       case 3 -> segments(random);
       default -> plain(random);
     }
+  }
+
+  /** Does something with the stack pointer at an edge of the stack's segment. */
+  void atEdge(Runnable what, SplittableRandom random) {
+    emitter.saveStack(slot);
+    if (emitter.setting.mode().kind != SegmentedMode.Kind.FLAT) {
+      moveToEdge(random);
+    }
+    what.run();
     emitter.restoreStack(slot);
   }
 
@@ -130,11 +146,13 @@ final class StackPieces {
 
   /** PUSH and POP of memory operands, in some room of their own. */
   private void inMemory(SplittableRandom random) {
+    emitter.saveStack(slot + OWN);
     emitter.sized(emitter.setting.stackSize(), 0x83, 0xec, 16); // SUB rSP, 16
     emitter.flags.defined();
     for (int n = random.nextInt(1, 4); n > 0; n--) {
       instructions.one(IN_MEMORY.get(random.nextInt(IN_MEMORY.size())), random);
     }
+    emitter.restoreStack(slot + OWN);
   }
 
   /** PUSH of a segment register and POP of the same, or of a general one. */

@@ -62,8 +62,14 @@ final class StringPieces {
   }
 
   private void set(int register, int segment, boolean narrow, SplittableRandom random) {
-    boolean possible = !narrow || operands.current[segment].narrow() != null;
-    register(register, possible ? operands.place(segment, narrow, random) : 0, narrow, random);
+    GuestSegment.Range range =
+        narrow ? operands.current[segment].narrow() : operands.current[segment].wide();
+    long place = 0;
+    if (range != null) {
+      boolean atEnd = random.nextInt(6) == 0 && segment != CpuState.CS;
+      place = atEnd ? range.high() - random.nextInt(64) : operands.place(segment, narrow, random);
+    }
+    register(register, place, narrow, random);
   }
 
   /** Sets a register; what a 16-bit address leaves out may be anything. */

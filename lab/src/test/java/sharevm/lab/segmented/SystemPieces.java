@@ -56,11 +56,12 @@ final class SystemPieces {
   /** PUSHF; POP; XOR of some flags; PUSH; POPF. */
   private void changeFlags(SplittableRandom random) {
     int changed = random.nextInt() & Flags.STATUS;
-    changed |= random.nextInt(4) == 0 ? Flags.ID : 0;
+    changed |= random.nextInt(2) == 0 ? Flags.ID : 0;
     changed |= random.nextInt(3) == 0 ? Flags.IF : 0;
     changed |= random.nextInt(4) == 0 ? Flags.IOPL : 0;
     changed |= random.nextInt(16) == 0 && emitter.setting.mode().realSegments() ? Flags.NT : 0;
     changed |= random.nextInt(16) == 0 ? Flags.AC : 0;
+    changed |= random.nextInt(16) == 0 ? Flags.TF : 0;
     int size = random.nextInt(3) == 0 ? emitter.otherSize() : emitter.size;
     emitter.flags.want(Flags.STATUS);
     emitter.sized(size, 0x9c);
@@ -116,12 +117,17 @@ final class SystemPieces {
     }
     int size = target > Emitter.FULL ? 4 : emitter.size;
     emitter.flags.settle();
-    switch (random.nextInt(3)) {
+    switch (random.nextInt(4)) {
       case 0 -> {
+        emitter.sized(size, 0xea); // JMP far
+        emitter.code.number(target, size);
+        emitter.code.number(emitter.setting.code().selector(), 2);
+      }
+      case 1 -> {
         emitter.constant(CpuState.RAX, target, size);
         emitter.sized(size, 0xff, random.nextBoolean() ? 0xe0 : 0xd0); // JMP or CALL rAX
       }
-      case 1 -> {
+      case 2 -> {
         emitter.sized(size, 0x0f, 0x80 | random.nextInt(16));
         emitter.code.number(target - emitter.code.here() - size, size);
       }

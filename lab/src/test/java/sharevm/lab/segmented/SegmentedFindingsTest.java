@@ -1,0 +1,53 @@
+package sharevm.lab.segmented;
+
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import sharevm.cpu.CpuState;
+import sharevm.lab.Engines;
+import sharevm.lab.lockstep.Difference;
+import sharevm.lab.segmented.GuestSegment.Range;
+import sharevm.translator.Translator;
+
+/** What lock-step runs have found in the translator, each once more by hand. */
+@EnabledOnOs(value = OS.LINUX, architectures = "amd64")
+final class SegmentedFindingsTest {
+  private static final int WORLDS = 4;
+
+  /** FLD of ten bytes at FFFFH has its last two at 7, where eight at once would not wrap. */
+  @Test
+  void operandInTwoPartsWrapsInTheSecondAlone() throws Difference {
+    // fninit; mov bx, 0ffffh; mov cx, 3; again: fld tbyte [bx]; loop again; int3
+    alike(
+        SegmentedMode.PROTECTED_16_USER,
+        setting -> setting.usual().get(CpuState.DS).endless(),
+        "db e3  bb ff ff  b9 03 00  db 2f  e2 fc  cc");
+  }
+
+  /** Runs code, given as hexadecimal digits, on both engines in some of the worlds that suit it. */
+  private static void alike(SegmentedMode mode, Predicate<Setting> suits, String code)
+      throws Difference {
+    byte[] bytes = HexFormat.of().parseHex(code.replace(" ", ""));
+    SegmentedLockstep pair = new SegmentedLockstep(Translator.factory(Engines.translatesAll()));
+    long seed = 0;
+    for (int n = 0; n < WORLDS; n++) {
+      while (!suits.test(SettingMaker.make(mode, ++seed))) {}
+      pair.run(program(SettingMaker.make(mode, seed), bytes), seed);
+    }
+  }
+
+  /** A program that ends with its last byte. */
+  private static SegmentedProgram program(Setting setting, byte[] bytes) {
+    long origin = setting.origin();
+    long last = origin + bytes.length - 1;
+    byte[] code = new byte[(int) last + 1];
+    System.arraycopy(bytes, 0, code, (int) origin, bytes.length);
+    List<Range> islands = List.of(new Range(origin, last));
+    return new SegmentedProgram(
+        setting, code, islands, List.of(), origin, last, Map.of(), false, List.of(), List.of());
+  }
+}
