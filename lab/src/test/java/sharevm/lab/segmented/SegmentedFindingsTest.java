@@ -4,9 +4,10 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import sharevm.cpu.CpuState;
 import sharevm.lab.Engines;
 import sharevm.lab.lockstep.Difference;
@@ -18,14 +19,18 @@ import sharevm.translator.Translator;
 final class SegmentedFindingsTest {
   private static final int WORLDS = 4;
 
+  private static boolean hasRoom(Setting setting) {
+    return setting.initial().get(CpuState.DS).endless();
+  }
+
   /** FLD of ten bytes at FFFFH has its last two at 7, where eight at once would not wrap. */
-  @Test
-  void operandInTwoPartsWrapsInTheSecondAlone() throws Difference {
-    // fninit; mov bx, 0ffffh; mov cx, 3; again: fld tbyte [bx]; loop again; int3
-    alike(
-        SegmentedMode.PROTECTED_16_USER,
-        setting -> setting.usual().get(CpuState.DS).endless(),
-        "db e3  bb ff ff  b9 03 00  db 2f  e2 fc  cc");
+  @ParameterizedTest
+  @EnumSource(names = {"UNREAL", "PROTECTED_16", "PROTECTED_16_PAGED", "PROTECTED_16_USER"})
+  void operandInTwoPartsWrapsInTheSecondAlone(SegmentedMode mode) throws Difference {
+    // fninit; mov bx, 0ffffh; mov cx, 40; again: fld tbyte [bx]; fstp st(0); loop again; int3
+    String code = "db e3  bb ff ff  b9 28 00  db 2f  dd d8  e2 fa  cc";
+
+    alike(mode, SegmentedFindingsTest::hasRoom, code);
   }
 
   /** Runs code, given as hexadecimal digits, on both engines in some of the worlds that suit it. */

@@ -43,8 +43,11 @@ final class SegmentedMachine implements QuietDevices {
 
   private static final long WIDE_GATE = 0xeeL << 40;
 
-  /** Odd, so that pages that follow one another are in frames that do not. */
-  private static final int STRIDE = 7;
+  /**
+   * Pages that follow one another are in frames that do not. It has no divisor in common with the
+   * numbers of frames, so that no two pages share one, 64 KiB apart for instance.
+   */
+  private static final int STRIDE = 5;
 
   final Cpu cpu;
   private final PendingInterrupt interrupts = new PendingInterrupt();
