@@ -98,6 +98,12 @@ final class Assembler {
 
     static final int BYTE_RM = 2;
 
+    /** MOVZX of a word, from memory or a register. */
+    static final Code LOAD_WORD = of0f(0xb7);
+
+    /** MOV of a word to memory or a register. */
+    static final Code STORE_WORD = new Code(0x66, false, false, 0, ONE_BYTE, 0x89);
+
     static Code of(int opcode) {
       return new Code(0, false, false, 0, ONE_BYTE, opcode);
     }

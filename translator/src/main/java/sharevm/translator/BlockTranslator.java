@@ -114,8 +114,7 @@ final class BlockTranslator {
     boolean loops = !block.plain && tuning.has(Means.MIRRORS) && block.loops();
     boolean user = ModeKey.isUser(modeKey);
     this.chains = loops && user ? LoadChains.of(block.code) : LoadChains.none();
-    boolean plain = block.plain || !tuning.has(Means.WINDOWS);
-    boolean windows = !plain && ModeKey.isFlat(modeKey);
+    boolean windows = !block.plain && tuning.has(Means.WINDOWS) && !isSegmented();
     this.memory = new Probes(this, windows ? new Windows(block, emitters) : null);
   }
 

@@ -107,7 +107,7 @@ final class FloatingPoint {
     Assembler a = t.assembler();
     Place place = t.memory().probe(i, 2, false, false);
     t.freeFlags();
-    a.memory(new Code(0, false, false, 0, 1, 0xb7), TEMP, place);
+    a.memory(Code.LOAD_WORD, TEMP, place);
     a.memory(Code.of(0x89), TEMP, Context.at(Context.X87_CONTROL));
     a.registers(Code.of(0xf7), 2, TEMP);
     a.test(TEMP, MASKS);

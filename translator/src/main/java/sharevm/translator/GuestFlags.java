@@ -43,7 +43,7 @@ final class GuestFlags {
       a.move(TEMP, Assembler.RAX);
       a.byte1(0x9f);
       a.registers(new Code(0, false, false, Code.BYTE_RM, 1, 0x90), 0, Assembler.RAX);
-      a.memory(new Code(0x66, false, false, 0, 0, 0x89), Assembler.RAX, Context.at(Context.FLAGS));
+      a.memory(Code.STORE_WORD, Assembler.RAX, Context.at(Context.FLAGS));
       a.move(Assembler.RAX, TEMP);
       where = Where.BOTH;
     }

@@ -342,7 +342,7 @@ final class InstructionTranslator {
     a.memory(sized(i.size, 0x8b), into, place);
     if (!mapped) {
       a.memory(
-          i.size == 2 ? sized(2, 0x89) : Code.wide(0x89), TEMP, Context.register(i.destination));
+          i.size == 2 ? Code.STORE_WORD : Code.wide(0x89), TEMP, Context.register(i.destination));
     }
     t.memory().moveStack(i.size);
   }
@@ -352,7 +352,7 @@ final class InstructionTranslator {
     if (size == 2) {
       t.assembler().memory(loading(2), ADDRESS, place);
       t.memory().moveStack(2);
-      t.assembler().registers(sized(2, 0x89), ADDRESS, STACK);
+      t.assembler().registers(Code.STORE_WORD, ADDRESS, STACK);
     } else {
       t.assembler().memory(sized(size, 0x8b), STACK, place);
     }
@@ -433,11 +433,10 @@ final class InstructionTranslator {
 
   /** Moves the address register's low 16 bits to a guest register. */
   private static void moveWord(Assembler a, int guest) {
-    Code move = sized(2, 0x89);
     if (Registers.mapped(guest)) {
-      a.registers(move, ADDRESS, Registers.host(guest));
+      a.registers(Code.STORE_WORD, ADDRESS, Registers.host(guest));
     } else {
-      a.memory(move, ADDRESS, Context.register(guest));
+      a.memory(Code.STORE_WORD, ADDRESS, Context.register(guest));
     }
   }
 
@@ -514,6 +513,6 @@ final class InstructionTranslator {
 
   /** Returns a load of 2, 4 or 8 bytes that clears the rest of its register. */
   static Code loading(int size) {
-    return size == 2 ? Code.of0f(0xb7) : sized(size, 0x8b);
+    return size == 2 ? Code.LOAD_WORD : sized(size, 0x8b);
   }
 }

@@ -41,7 +41,8 @@ final class PageFlush {
   static void emit(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     t.freeFlags();
-    t.memory().address(i, 1, false);
+    t.memory().offset(i, ADDRESS);
+    t.memory().linear(i.segment, 1, false);
     bits(a, PAGE_SHIFT, JumpCache.PAGE_SETS);
     a.memory(Code.of0f(0xa3), TEMP, Context.at(Context.JUMP_PAGES));
     t.leaveToJavaIf(BELOW);

@@ -24,8 +24,6 @@ final class Probes {
 
   private static final int UNKNOWN = -1;
 
-  private static final Code ZERO_EXTEND_WORD = new Code(0, false, false, 0, 1, 0xb7);
-
   /** How many offsets have 16 bits. */
   private static final int OFFSETS_16 = 1 << 16;
 
@@ -101,12 +99,6 @@ final class Probes {
     windowAtHand = -1;
   }
 
-  /** Emits the linear address of the present instruction's operand into the address register. */
-  void address(Instruction i, int size, boolean write) {
-    offset(i, ADDRESS);
-    linear(i.segment, size, write);
-  }
-
   /**
    * Turns the offset in the address register, which is zero-extended, into a linear address, or
    * leaves to Java where the segment is not to be accessed there; the flags must be free.
@@ -155,7 +147,7 @@ final class Probes {
   private void sum(int addressSize, int into, Place place) {
     lea(addressSize < 8, into, place);
     if (addressSize == 2) {
-      a.registers(ZERO_EXTEND_WORD, into, into);
+      a.registers(Code.LOAD_WORD, into, into);
     }
   }
 
@@ -314,10 +306,7 @@ final class Probes {
   }
 
   private void stackOffset(int distance) {
-    lea(ADDRESS, Place.at(STACK, distance));
-    if (hasSmallStack()) {
-      a.registers(ZERO_EXTEND_WORD, ADDRESS, ADDRESS);
-    }
+    sum(stackSize(), Place.at(STACK, distance));
   }
 
   private boolean hasSmallStack() {
@@ -524,7 +513,7 @@ final class Probes {
     Place sum = Place.at(register, distance);
     if (size == 2) {
       a.lea32(TEMP, sum);
-      a.registers(InstructionTranslator.sized(2, 0x89), TEMP, register);
+      a.registers(Code.STORE_WORD, TEMP, register);
     } else {
       lea(size == 4, register, sum);
     }
@@ -533,7 +522,7 @@ final class Probes {
   /** Brings an offset that a register holds into the address register, zero-extended. */
   void offsetIn(int register, int size) {
     if (size == 2) {
-      a.registers(ZERO_EXTEND_WORD, ADDRESS, register);
+      a.registers(Code.LOAD_WORD, ADDRESS, register);
     } else {
       lea(size == 4, ADDRESS, Place.at(register, 0));
     }

@@ -81,7 +81,7 @@ final class RealSegments {
   private static void loadPointer(BlockTranslator t, Instruction i, int segment) {
     Assembler a = t.assembler();
     Place pointer = t.memory().probePointer(i);
-    a.memory(SystemInstructions.LOAD_WORD, TEMP, behind(pointer, i.size));
+    a.memory(Code.LOAD_WORD, TEMP, behind(pointer, i.size));
     a.store(Context.at(SELECTOR), TEMP);
     SegmentInstructions.leaveIfX87Live(t);
     Code load = InstructionTranslator.sized(i.size, 0x8b);
@@ -116,7 +116,7 @@ final class RealSegments {
     t.freeFlags();
     if (i.memory) {
       Place pointer = t.memory().probePointer(i);
-      a.memory(SystemInstructions.LOAD_WORD, TEMP, behind(pointer, i.size));
+      a.memory(Code.LOAD_WORD, TEMP, behind(pointer, i.size));
       a.store(Context.at(SELECTOR), TEMP);
       a.memory(InstructionTranslator.loading(i.size), TEMP, pointer);
       a.store(Context.at(OFFSET), TEMP);
@@ -146,7 +146,7 @@ final class RealSegments {
 
   private static void popPointer(BlockTranslator t, int size, Place frame) {
     Assembler a = t.assembler();
-    a.memory(SystemInstructions.LOAD_WORD, TEMP, behind(frame, size));
+    a.memory(Code.LOAD_WORD, TEMP, behind(frame, size));
     a.store(Context.at(SELECTOR), TEMP);
     a.memory(InstructionTranslator.loading(size), TEMP, frame);
     a.store(Context.at(OFFSET), TEMP);
@@ -194,7 +194,7 @@ final class RealSegments {
     store(t, Context.at(FLAGS), behind(frame, 4));
     store(t, Context.at(Context.SELECTORS + 4 * CpuState.CS), behind(frame, 2));
     a.constant(TEMP, Trace.behind(i, t.start()));
-    a.memory(SystemInstructions.STORE_WORD, TEMP, frame);
+    a.memory(Code.STORE_WORD, TEMP, frame);
     t.memory().moveStack(-6);
     SystemInstructions.set(a, Context.INTERRUPT_FLAG, 0);
     SystemInstructions.set(a, Context.AC_FLAG, 0);
@@ -209,7 +209,7 @@ final class RealSegments {
 
   private static void store(BlockTranslator t, Place from, Place to) {
     t.assembler().load32(TEMP, from);
-    t.assembler().memory(SystemInstructions.STORE_WORD, TEMP, to);
+    t.assembler().memory(Code.STORE_WORD, TEMP, to);
   }
 
   /** IRET as long as system flags stay, but for IF and what is harmless. */

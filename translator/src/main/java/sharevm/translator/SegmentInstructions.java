@@ -247,7 +247,7 @@ final class SegmentInstructions {
   }
 
   private static void emitIndex(Assembler a, int register, int selector) {
-    a.memory(SystemInstructions.LOAD_WORD, register, Context.at(selector));
+    a.memory(Code.LOAD_WORD, register, Context.at(selector));
     a.arithmetic(false, 4, register, 0xfff8);
   }
 
@@ -274,7 +274,7 @@ final class SegmentInstructions {
   }
 
   private static void noteSelector(Assembler a, int segment, Place selector) {
-    a.memory(SystemInstructions.LOAD_WORD, TEMP, selector);
+    a.memory(Code.LOAD_WORD, TEMP, selector);
     a.memory(Code.of(0x89), TEMP, Context.at(Context.SELECTORS + 4 * segment));
     bits(a, 1, Context.SEGMENTS_LOADED, 1 << segment);
   }
@@ -338,11 +338,11 @@ final class SegmentInstructions {
     if (pops || i.memory) {
       Place place =
           pops ? t.memory().probeStack(0, i.size, false) : t.memory().probe(i, 2, false, false);
-      a.memory(SystemInstructions.LOAD_WORD, TEMP, place);
+      a.memory(Code.LOAD_WORD, TEMP, place);
     } else if (Registers.mapped(i.source)) {
-      a.registers(SystemInstructions.LOAD_WORD, TEMP, Registers.host(i.source));
+      a.registers(Code.LOAD_WORD, TEMP, Registers.host(i.source));
     } else {
-      a.memory(SystemInstructions.LOAD_WORD, TEMP, Context.register(i.source));
+      a.memory(Code.LOAD_WORD, TEMP, Context.register(i.source));
     }
     a.store(Context.at(Context.POPPED), TEMP);
   }
@@ -364,7 +364,7 @@ final class SegmentInstructions {
     probeDescriptor(t, Context.POPPED);
     a.load32(TEMP, Place.at(ADDRESS, 0));
     if (based) {
-      a.registers(SystemInstructions.LOAD_WORD, TEMP, TEMP);
+      a.registers(Code.LOAD_WORD, TEMP, TEMP);
     }
     leaveUnlessFromZero(t);
     a.load32(TEMP, Place.at(ADDRESS, 4));

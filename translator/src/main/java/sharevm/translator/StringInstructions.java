@@ -102,11 +102,7 @@ final class StringInstructions {
 
   /** A MOV or CMP of some bytes; the opcode given is the one for a single byte. */
   private static Code access(int size, int opcode) {
-    return switch (size) {
-      case 1 -> Code.of(opcode);
-      case 2 -> new Code(0x66, false, false, 0, 0, opcode + 1);
-      default -> InstructionTranslator.sized(size, opcode + 1);
-    };
+    return size == 1 ? Code.of(opcode) : InstructionTranslator.sized(size, opcode + 1);
   }
 
   private static void probe(BlockTranslator t, Instruction i, int pointer, boolean write) {

@@ -23,11 +23,6 @@ final class SystemInstructions {
   /** What SYSRET, IRET and POPF may bring back without ado beside status flags and IF. */
   static final int HARMLESS = Flags.IOPL | Flags.ID;
 
-  /** MOVZX of a word. */
-  static final Code LOAD_WORD = new Code(0, false, false, 0, 1, 0xb7);
-
-  static final Code STORE_WORD = new Code(0x66, false, false, 0, 0, 0x89);
-
   private SystemInstructions() {}
 
   /** Returns what emits an instruction in a mode, or null. */
@@ -320,16 +315,17 @@ final class SystemInstructions {
     Place selector = Context.at(Context.SELECTORS + 4 * i.source);
     if (i.destination == Instruction.MEMORY) {
       Place place = t.memory().probe(i, 2, true, false);
-      a.memory(LOAD_WORD, TEMP, selector);
-      a.memory(STORE_WORD, TEMP, place);
+      a.memory(Code.LOAD_WORD, TEMP, selector);
+      a.memory(Code.STORE_WORD, TEMP, place);
     } else if (Registers.mapped(i.destination) && i.size > 2) {
-      a.memory(LOAD_WORD, Registers.host(i.destination), selector);
+      a.memory(Code.LOAD_WORD, Registers.host(i.destination), selector);
     } else {
-      a.memory(LOAD_WORD, TEMP, selector);
+      a.memory(Code.LOAD_WORD, TEMP, selector);
       if (Registers.mapped(i.destination)) {
-        a.registers(STORE_WORD, TEMP, Registers.host(i.destination));
+        a.registers(Code.STORE_WORD, TEMP, Registers.host(i.destination));
       } else {
-        a.memory(i.size > 2 ? Code.wide(0x89) : STORE_WORD, TEMP, Context.register(i.destination));
+        a.memory(
+            i.size > 2 ? Code.wide(0x89) : Code.STORE_WORD, TEMP, Context.register(i.destination));
       }
     }
   }
@@ -341,8 +337,8 @@ final class SystemInstructions {
   static void pushSelector(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
     Place place = t.memory().probeStack(-i.size, 2, true);
-    a.memory(LOAD_WORD, TEMP, Context.at(Context.SELECTORS + 4 * i.destination));
-    a.memory(STORE_WORD, TEMP, place);
+    a.memory(Code.LOAD_WORD, TEMP, Context.at(Context.SELECTORS + 4 * i.destination));
+    a.memory(Code.STORE_WORD, TEMP, place);
     t.memory().moveStack(-i.size);
   }
 }

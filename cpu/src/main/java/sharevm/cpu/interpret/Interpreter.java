@@ -202,25 +202,27 @@ public final class Interpreter implements Engine {
   }
 
   /**
-   * Returns the block at a place in RAM for the present code size, decoded if need be; null where
-   * nothing can be, or there is no room.
+   * Decodes the block at a place in RAM for the present code size, unless it has been, or there is
+   * no room, or nothing that can be.
    *
    * @param linear where the place is mapped
    */
-  public Block decode(long linear, long place) {
-    Block known = cache.find(place, s.codeSize);
-    if (known != null || cache.isFull()) {
-      return known;
-    }
-    try {
-      Block block = builder.build(linear, place, s.codeSize);
-      if (block.place >= 0) {
-        cache.add(block);
+  public void decode(long linear, long place) {
+    if (cache.find(place, s.codeSize) == null && !cache.isFull()) {
+      try {
+        build(linear, place);
+      } catch (GuestFault _) {
+        // Who comes there is told.
       }
-      return block;
-    } catch (GuestFault _) {
-      return null;
     }
+  }
+
+  private Block build(long linear, long place) {
+    Block block = builder.build(linear, place, s.codeSize);
+    if (block.place >= 0) {
+      cache.add(block);
+    }
+    return block;
   }
 
   private Block findSlowly(long linear, long key, int slot) {
@@ -235,10 +237,7 @@ public final class Interpreter implements Engine {
     }
     if (block == null) {
       makeRoom();
-      block = builder.build(linear, place, s.codeSize);
-      if (block.place >= 0) {
-        cache.add(block);
-      }
+      block = build(linear, place);
     }
     if (!s.code64 && !insideLimit(block)) {
       return withinLimit(block);
