@@ -1,11 +1,8 @@
 package sharevm.lab.lockstep;
 
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
 import java.util.function.Supplier;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
@@ -20,7 +17,7 @@ import sharevm.lab.lockstep.LockstepMachine.Fault;
  * <p>Status flags are compared by what programs do with them: translated code does not keep those
  * that are written before anyone reads them.
  */
-final class Lockstep implements LockstepPair<Program> {
+final class Lockstep extends LockstepPair<Program> {
   private static final long MOST_INSTRUCTIONS = 40_000;
   private static final int MOST_FAULTS = 1_500;
   private static final int MOST_SKIPS = 300;
@@ -30,31 +27,13 @@ final class Lockstep implements LockstepPair<Program> {
   private final GuestMode mode;
   private final LockstepMachine ours;
   private final LockstepMachine theirs;
-  private final Map<Integer, Integer> exceptions = new TreeMap<>();
   private SplittableRandom random = new SplittableRandom(0);
-  private List<String> history = new ArrayList<>();
   private int nextFrame;
-  private long executed;
 
   Lockstep(GuestMode mode, Supplier<Cpu.EngineFactory> engine) {
     this.mode = mode;
     ours = new LockstepMachine(mode, engine.get());
     theirs = new LockstepMachine(mode, Cpu.EngineFactory.INTERPRETER);
-  }
-
-  @Override
-  public long executed() {
-    return executed;
-  }
-
-  @Override
-  public List<String> history() {
-    return history;
-  }
-
-  @Override
-  public Map<Integer, Integer> exceptions() {
-    return exceptions;
   }
 
   LockstepMachine ours() {
@@ -68,7 +47,7 @@ final class Lockstep implements LockstepPair<Program> {
   @Override
   public void run(Program program, long seed) throws Difference {
     random = new SplittableRandom(seed);
-    history = new ArrayList<>();
+    begin();
     start(program, seed);
     long before = theirs.cpu.engine().retired();
     int faults = 0;
@@ -78,7 +57,7 @@ final class Lockstep implements LockstepPair<Program> {
       long budget = random.nextInt(4) == 0 ? random.nextInt(1, 130) : random.nextInt(100, 2500);
       Exit left = ours.run(budget);
       Exit right = theirs.run(budget);
-      history.add(
+      note(
           "run %d: %s at %x"
               .formatted(budget, right.getClass().getSimpleName(), theirs.cpu.state.rip));
       Comparison.same("exit", left.toString(), right.toString());
@@ -98,16 +77,16 @@ final class Lockstep implements LockstepPair<Program> {
       }
     }
     compare();
-    executed += theirs.cpu.engine().retired() - before;
+    countExecuted(theirs.cpu.engine().retired() - before);
   }
 
   private Fault fault() throws Difference {
     Fault left = ours.takeFault();
     Fault right = theirs.takeFault();
-    history.add("  %s at %x".formatted(right, theirs.cpu.state.rip));
+    note("  %s at %x".formatted(right, theirs.cpu.state.rip));
     Comparison.same("fault", left.toString(), right.toString());
     compare();
-    exceptions.merge(right.vector(), 1, Integer::sum);
+    count(right.vector());
     return right;
   }
 
@@ -139,7 +118,7 @@ final class Lockstep implements LockstepPair<Program> {
       setState(machine, program, smap, globals, protect, new SplittableRandom(stateSeed));
     }
     nextFrame = GuestLayout.DATA_PAGES;
-    history.add("seed %d, SMAP %s, PGE %s, WP %s".formatted(seed, smap, globals, protect));
+    note("seed %d, SMAP %s, PGE %s, WP %s".formatted(seed, smap, globals, protect));
   }
 
   private static void fill(LockstepMachine machine, SplittableRandom random) {
@@ -211,14 +190,14 @@ final class Lockstep implements LockstepPair<Program> {
       case 3 -> replace(linear, frame(nextFrame++));
       case 4 -> change("read-only code", code, 0, GuestPages.WRITABLE);
       case 5 -> {
-        history.add("flush");
+        note("flush");
         both().forEach(machine -> machine.cpu.flushTranslations(true));
       }
       case 6 -> {
         if (!program.patches().isEmpty()) {
           long at = program.patches().get(random.nextInt(program.patches().size()));
           byte[] bytes = {(byte) random.nextInt()};
-          history.add("device writes %x at %x".formatted(bytes[0], at));
+          note("device writes %x at %x".formatted(bytes[0], at));
           both().forEach(machine -> machine.write(at, bytes));
         }
       }
@@ -227,7 +206,7 @@ final class Lockstep implements LockstepPair<Program> {
   }
 
   private void change(String how, long linear, long set, long cleared) {
-    history.add("%s %x".formatted(how, linear));
+    note("%s %x".formatted(how, linear));
     for (LockstepMachine machine : both()) {
       machine.pages.entry(linear, machine.pages.entry(linear) & ~cleared | set);
       machine.cpu.flushPage(linear);
@@ -235,7 +214,7 @@ final class Lockstep implements LockstepPair<Program> {
   }
 
   private void replace(long linear, long frame) {
-    history.add("%x in frame %x".formatted(linear, frame));
+    note("%x in frame %x".formatted(linear, frame));
     for (LockstepMachine machine : both()) {
       machine.pages.entry(linear, machine.pages.entry(linear) & 0xfff | frame);
       machine.cpu.flushPage(linear);

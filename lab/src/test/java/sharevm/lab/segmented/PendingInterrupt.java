@@ -1,10 +1,10 @@
 package sharevm.lab.segmented;
 
 import sharevm.cpu.Attention;
-import sharevm.cpu.InterruptController;
+import sharevm.lab.processor.NoInterrupts;
 
 /** An interrupt controller that has an interrupt now and then. */
-final class PendingInterrupt implements InterruptController {
+final class PendingInterrupt extends NoInterrupts {
   /** The vector of all its interrupts. */
   static final int VECTOR = 0x71;
 
@@ -30,28 +30,5 @@ final class PendingInterrupt implements InterruptController {
     int vector = pending ? VECTOR : -1;
     pending = false;
     return vector;
-  }
-
-  @Override
-  public int taskPriority() {
-    return 0;
-  }
-
-  @Override
-  public void taskPriority(int priorityClass) {}
-
-  @Override
-  public boolean ownsMsr(int index) {
-    return false;
-  }
-
-  @Override
-  public long readMsr(int index) {
-    return 0;
-  }
-
-  @Override
-  public boolean writeMsr(int index, long value) {
-    return false;
   }
 }

@@ -1,12 +1,9 @@
 package sharevm.lab.segmented;
 
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Exit;
@@ -21,7 +18,7 @@ import sharevm.lab.lockstep.RandomState;
 import sharevm.lab.segmented.SegmentedMachine.Fault;
 
 /** Two machines in one of the modes, one with the interpreter and one with another engine. */
-final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
+final class SegmentedLockstep extends LockstepPair<SegmentedProgram> {
   private static final long MOST_INSTRUCTIONS = 30_000;
   private static final int MOST_STOPS = 700;
   private static final int DEBUG = 1;
@@ -40,32 +37,14 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
 
   private final SegmentedMachine ours;
   private final SegmentedMachine theirs;
-  private final Map<Integer, Integer> exceptions = new TreeMap<>();
   private SplittableRandom random = new SplittableRandom(0);
-  private List<String> history = new ArrayList<>();
   private SegmentedProgram program;
   private int nextFrame;
   private int stops;
-  private long executed;
 
   SegmentedLockstep(Cpu.EngineFactory engine) {
     ours = new SegmentedMachine(engine);
     theirs = new SegmentedMachine(Cpu.EngineFactory.INTERPRETER);
-  }
-
-  @Override
-  public long executed() {
-    return executed;
-  }
-
-  @Override
-  public List<String> history() {
-    return history;
-  }
-
-  @Override
-  public Map<Integer, Integer> exceptions() {
-    return exceptions;
   }
 
   private List<SegmentedMachine> both() {
@@ -76,7 +55,7 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
   public void run(SegmentedProgram of, long seed) throws Difference {
     program = of;
     random = new SplittableRandom(seed);
-    history = new ArrayList<>();
+    begin();
     start(seed);
     long before = theirs.cpu.engine().retired();
     stops = 0;
@@ -88,7 +67,7 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
       goesOn = step();
     }
     compare();
-    executed += theirs.cpu.engine().retired() - before;
+    countExecuted(theirs.cpu.engine().retired() - before);
   }
 
   /** Lets both execute for a while; returns whether the program goes on. */
@@ -98,7 +77,7 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
     Exit left = ours.run(budget);
     Exit right = theirs.run(budget);
     CpuState s = theirs.cpu.state;
-    history.add(
+    note(
         "run %d: %s at %x:%x"
             .formatted(budget, right.getClass().getSimpleName(), s.selector[CpuState.CS], s.rip));
     Comparison.same("exit", left.toString(), right.toString());
@@ -106,7 +85,7 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
       case Exit.Halted _ -> handle(fault());
       case Exit.TripleFault _ -> {
         compare();
-        count(SHUTDOWN);
+        stopped(SHUTDOWN);
         tripleFault(pending && !theirs.interruptPending());
         yield true;
       }
@@ -117,18 +96,18 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
     };
   }
 
-  private void count(int vector) {
-    exceptions.merge(vector, 1, Integer::sum);
+  private void stopped(int vector) {
+    count(vector);
     stops++;
   }
 
   private Fault fault() throws Difference {
     Fault left = ours.takeFault();
     Fault right = theirs.takeFault();
-    history.add("  %s at %x".formatted(right, theirs.cpu.state.rip));
+    note("  %s at %x".formatted(right, theirs.cpu.state.rip));
     Comparison.same("fault", left.toString(), right.toString());
     compare();
-    count(right.vector());
+    stopped(right.vector());
     return right;
   }
 
@@ -213,7 +192,7 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
       setState(machine.cpu, same);
     }
     nextFrame = (Layout.DATA_END - Layout.DATA) / 4096;
-    history.add("seed %d, WP %s".formatted(seed, protect));
+    note("seed %d, WP %s".formatted(seed, protect));
   }
 
   private void load(SegmentedMachine machine) {
@@ -276,20 +255,20 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
       }
       case 4 -> change("read-only code", code, 0, GuestPages.WRITABLE);
       case 5 -> {
-        history.add("flush");
+        note("flush");
         both().forEach(machine -> machine.cpu.flushTranslations(true));
       }
       case 6, 7 -> {
         if (!program.patches().isEmpty()) {
           long at = program.patches().get(random.nextInt(program.patches().size()));
           byte[] bytes = {(byte) random.nextInt()};
-          history.add("device writes %x at %x".formatted(bytes[0], at));
+          note("device writes %x at %x".formatted(bytes[0], at));
           long place = program.setting().code().base() + at;
           both().forEach(machine -> machine.write(place, bytes, 0, 1));
         }
       }
       case 8 -> {
-        history.add("interrupt");
+        note("interrupt");
         both().forEach(SegmentedMachine::interrupt);
       }
       default -> {}
@@ -300,7 +279,7 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
     if (program.setting().paging() == null) {
       return;
     }
-    history.add("%s %x".formatted(how, linear));
+    note("%s %x".formatted(how, linear));
     for (SegmentedMachine machine : both()) {
       machine.pages().entry(linear, machine.pages().entry(linear) & ~cleared | set);
       machine.cpu.flushPage(linear);
@@ -347,6 +326,6 @@ final class SegmentedLockstep implements LockstepPair<SegmentedProgram> {
       }
       s.rflags(s.rflags() & ~Flags.STATUS & ~Flags.RF);
     }
-    history.add("  goes on at %x".formatted(theirs.cpu.state.rip));
+    note("  goes on at %x".formatted(theirs.cpu.state.rip));
   }
 }
