@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,10 +40,13 @@ class DifficultInstructionsTest {
     assumeTrue(missing.isEmpty(), () -> "skipped: " + missing.get());
     byte[] bytes = HexFormat.of().parseHex(code.replace(" ", ""));
     try (HostProcessor host = HostProcessor.start(folder)) {
-      HostKind kind = HostKind.of(host);
-      assumeTrue(kind.runs(mode), "skipped: " + HostKind.NO_32_BIT_CODE);
+      Judge judge = new Judge(host, new InterpreterProcessor());
+      assumeTrue(judge.kind().runs(mode), "skipped: " + HostKind.NO_32_BIT_CODE);
       compare(
-          host, kind, row(bytes, mode), cases(kind, mode, bytes, Long.parseLong(rsi, 16), name));
+          host,
+          judge,
+          row(bytes, mode),
+          cases(judge.kind(), mode, bytes, Long.parseLong(rsi, 16), name));
     }
   }
 
@@ -60,20 +62,16 @@ class DifficultInstructionsTest {
     return cases;
   }
 
-  private static void compare(HostProcessor host, HostKind kind, Opcode row, List<CpuCase> cases) {
-    InterpreterProcessor ours = new InterpreterProcessor();
-    ours.lookLike(kind);
-    UndefinedResults undefined = UndefinedResults.load();
+  private static void compare(HostProcessor host, Judge judge, Opcode row, List<CpuCase> cases) {
     List<CpuOutcome> outcomes = host.run(cases);
     for (int n = 0; n < STATES; n++) {
       CpuCase input = cases.get(n);
-      CpuOutcome natively = outcomes.get(n);
-      CpuOutcome interpreted = ours.run(input);
-      Set<String> leftOut = undefined.of(row, input, natively, interpreted);
-      leftOut.addAll(kind.leftOut(interpreted));
-      List<String> differences = Comparison.differences(input, natively, interpreted, leftOut);
-      assertThat(differences)
-          .as(() -> FailureReport.of(row, input, natively, interpreted, differences))
+      Judge.Verdict verdict = judge.judge(row, input, outcomes.get(n));
+      assertThat(verdict.differences())
+          .as(
+              () ->
+                  FailureReport.of(
+                      row, input, verdict.natively(), verdict.interpreted(), verdict.differences()))
           .isEmpty();
     }
   }

@@ -10,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Tag;
@@ -41,14 +40,10 @@ class InstructionsAgainstHostTest {
 
   @TempDir Path folder;
 
-  private final UndefinedResults undefined = UndefinedResults.load();
   private InterpreterProcessor ours = new InterpreterProcessor();
   private final Map<String, Failures> failures = new LinkedHashMap<>();
   private final List<String> reports = new ArrayList<>();
-  private HostKind kind = HostKind.COMPLETE;
-  private long compared;
   private long notRun;
-  private long basesLeftOut;
 
   /** How often a form differed, and in what. */
   private static final class Failures {
@@ -105,14 +100,14 @@ class InstructionsAgainstHostTest {
     int forms = 0;
     int rowsLeftOut = 0;
     try (HostProcessor host = HostProcessor.start(folder)) {
-      kind = HostKind.of(host);
-      ours.lookLike(kind);
+      Judge judge = new Judge(host, ours);
+      HostKind kind = judge.kind();
       List<Numbered> batch = new ArrayList<>();
       for (Opcode row : OpcodeTable.load().rows()) {
         if (!row.text().contains(onlyRow)) {
           continue;
         }
-        if (undefined.whyLeftOut(row) != null) {
+        if (judge.leavesOut(row)) {
           rowsLeftOut++;
           continue;
         }
@@ -130,18 +125,14 @@ class InstructionsAgainstHostTest {
           for (int n = first; n < end; n++) {
             batch.add(new Numbered(row, CaseGenerator.make(row, mode, seed, n, kind)));
             if (batch.size() == HostProcessor.BATCH) {
-              run(host, batch);
+              run(host, judge, batch);
             }
           }
         }
       }
-      run(host, batch);
+      run(host, judge, batch);
+      print(judge, forms, rowsLeftOut, seed);
     }
-    System.out.printf(
-        "%d instruction forms, %d cases compared with the host's processor;"
-            + " %d rows left out with reasons (seed %d)%s%n",
-        forms, compared, rowsLeftOut, seed, ours.counts().isEmpty() ? "" : "; " + ours.counts());
-    printLimits();
     Path file = Path.of("target", "processor-differences.txt");
     if (!failures.isEmpty()) {
       Files.createDirectories(file.getParent());
@@ -154,14 +145,26 @@ class InstructionsAgainstHostTest {
         .isTrue();
   }
 
-  private void printLimits() {
-    if (!kind.runs32BitCode()) {
+  private void print(Judge judge, int forms, int rowsLeftOut, long seed) {
+    System.out.printf(
+        "%d instruction forms, %d cases compared with the host's processor;"
+            + " %d rows left out with reasons (seed %d)%s%n",
+        forms,
+        judge.compared(),
+        rowsLeftOut,
+        seed,
+        ours.counts().isEmpty() ? "" : "; " + ours.counts());
+    if (!judge.kind().runs32BitCode()) {
       System.out.printf("%s: %d cases not compared%n", HostKind.NO_32_BIT_CODE, notRun);
     }
-    if (!kind.keepsUpperGsBase()) {
+    if (!judge.kind().keepsUpperGsBase()) {
       System.out.printf(
           "%s: cases begin with one in the lower half; GSBASE not compared in %d%n",
-          HostKind.NO_UPPER_GS_BASE, basesLeftOut);
+          HostKind.NO_UPPER_GS_BASE, judge.basesLeftOut());
+    }
+    if (judge.disturbed() > 0) {
+      System.out.printf(
+          "asked again, the host did what ours does in %d cases%n", judge.disturbed());
     }
   }
 
@@ -171,19 +174,13 @@ class InstructionsAgainstHostTest {
     return lines.toString();
   }
 
-  private void run(HostProcessor host, List<Numbered> batch) {
+  private void run(HostProcessor host, Judge judge, List<Numbered> batch) {
     List<CpuOutcome> outcomes = host.run(batch.stream().map(Numbered::input).toList());
     for (int i = 0; i < batch.size(); i++) {
       Opcode row = batch.get(i).row();
       CpuCase input = batch.get(i).input();
-      CpuOutcome natively = outcomes.get(i);
-      CpuOutcome interpreted = ours.run(input);
-      Set<String> leftOut = undefined.of(row, input, natively, interpreted);
-      Set<String> lost = kind.leftOut(interpreted);
-      leftOut.addAll(lost);
-      basesLeftOut += lost.size();
-      List<String> differences = Comparison.differences(input, natively, interpreted, leftOut);
-      compared += leftOut.contains(UndefinedResults.CASE) ? 0 : 1;
+      Judge.Verdict verdict = judge.judge(row, input, outcomes.get(i));
+      List<String> differences = verdict.differences();
       if (differences.isEmpty()) {
         continue;
       }
@@ -192,7 +189,8 @@ class InstructionsAgainstHostTest {
       of.cases++;
       differences.forEach(place -> of.places.merge(place, 1, Integer::sum));
       if (of.cases == 1) {
-        reports.add(FailureReport.of(row, input, natively, interpreted, differences));
+        reports.add(
+            FailureReport.of(row, input, verdict.natively(), verdict.interpreted(), differences));
       }
     }
     batch.clear();

@@ -40,7 +40,6 @@
 #define DIFF_ROOM (SLOT_SIZE - OUTCOME_OFFSET - sizeof(struct state) - 16)
 
 #define VECTOR_HANG 255
-#define NESTED_TASK 0x4000ul
 
 struct state {
   uint64_t gpr[16]; /* in the order of their numbers: RAX RCX RDX RBX RSP RBP RSI RDI R8..R15 */
@@ -73,7 +72,7 @@ static uint8_t *shared;      /* the file */
 static uint8_t *code_alias;  /* the code pages, writable */
 static uint8_t *expected;    /* what the data and stack pages hold before the instruction */
 static uint32_t count, index_;
-static int running, alarms, attempts, keeps_bases;
+static int running, alarms, keeps_bases;
 static struct state main_state;
 static struct {
   uint64_t rip, cs, rflags, rsp, ss;
@@ -117,14 +116,6 @@ static void mark_bases(void) {
 
 static int has_lost_bases(const struct state *s) {
   return s->fs_base == main_state.fs_base || s->gs_base == main_state.fs_base;
-}
-
-/*
- * A kernel may lose NT when an interrupt comes before the instruction; an instruction that clears
- * it does so each time.
- */
-static int may_have_lost_nt(const struct state *before, const struct state *after) {
-  return (before->rflags & ~after->rflags & NESTED_TASK) != 0 && ++attempts < 5;
 }
 
 static uint8_t *memory_at(size_t image_offset) {
@@ -247,8 +238,7 @@ static int end_case(int sig, ucontext_t *uc) {
   }
   uint8_t *code = code_alias + (in->state.rip - CODE_ADDRESS);
   for (int i = 0; i < in->code_length; i++) code[i] = 0xcc;
-  if (sig == SIGALRM) return 1;
-  return !has_lost_bases(&out->state) && !may_have_lost_nt(&in->state, &out->state);
+  return sig == SIGALRM || !has_lost_bases(&out->state);
 }
 
 extern char iret[];
@@ -277,10 +267,7 @@ static void next_case(int sig, ucontext_t *uc) {
   } else {
     /* The first alarm may come before the instruction began. */
     if (sig == SIGALRM && ++alarms < 3) return;
-    if (end_case(sig, uc)) {
-      index_++;
-      attempts = 0;
-    }
+    if (end_case(sig, uc)) index_++;
   }
   if (index_ < count) {
     begin_case(uc);
