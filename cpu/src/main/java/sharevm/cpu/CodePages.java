@@ -71,6 +71,14 @@ public final class CodePages {
     return ((int) WORD.getAndBitwiseOr(marks, word(page), bit) & bit) == 0;
   }
 
+  /**
+   * Marks all pages, for a cache that says already that it may hold them. No processor may have run
+   * yet, since none is kept from writing to what it has written before.
+   */
+  public synchronized void markAll() {
+    marks.fill((byte) -1);
+  }
+
   /** Returns whether a page holds code. */
   public boolean marked(int page) {
     return ((int) WORD.getVolatile(marks, word(page)) & 1 << page) != 0;
@@ -104,11 +112,12 @@ public final class CodePages {
       held |= cache.mayHold(page);
     }
     if (!held) {
-      unmark(page);
+      release(page);
     }
   }
 
-  private synchronized void unmark(int page) {
+  /** Takes the mark of a page away unless a cache may hold it. */
+  public synchronized void release(int page) {
     for (Cache cache : caches) {
       if (cache.mayHold(page)) {
         return;

@@ -97,6 +97,17 @@ public final class ExecutableMemory implements AutoCloseable {
     }
   }
 
+  /**
+   * Has the host make the pages of a range, in both views, before code is written to it.
+   *
+   * @param offset a multiple of 4096
+   * @param bytes a multiple of 4096
+   */
+  public void prepare(long offset, long bytes) {
+    CLibrary.populate(writable.asSlice(offset, bytes).address(), bytes, true);
+    CLibrary.populate(codeAddress + offset, bytes, false);
+  }
+
   /** Gives the memory back to the host. */
   @Override
   public void close() {

@@ -119,4 +119,16 @@ final class GuestRamTest {
           .orElse(0);
     }
   }
+
+  @Test
+  void preparingPagesKeepsWhatTheyHold() throws HostException {
+    try (GuestRam ram = GuestRam.allocate(16 * MIB)) {
+      ram.segment().set(JAVA_LONG_UNALIGNED, 5000, 42);
+      ram.prepare(4990, 70_000);
+      assertThat(ram.segment().get(JAVA_LONG_UNALIGNED, 5000)).isEqualTo(42);
+      assertThat(ram.segment().get(JAVA_LONG_UNALIGNED, 70_000)).isZero();
+      assertThatThrownBy(() -> ram.prepare(16 * MIB - 1, 2))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+    }
+  }
 }

@@ -78,6 +78,7 @@ public final class VirtualMachine implements AutoCloseable {
       Tuning tuning = Engines.tuning(request.engineOptions(), spec.cpus(), trace);
       HostSide host =
           HostSide.of("vm", ram.segment().asSlice(0, bootable.segmentBytes()), panicWatch)
+              .withPages(ram::prepare)
               .withClock(clock, System.currentTimeMillis())
               .withDebugConsole(attachments.debugConsole())
               .withTrace(trace)

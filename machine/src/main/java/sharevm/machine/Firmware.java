@@ -34,7 +34,10 @@ final class Firmware {
     this.spec = spec;
     physical =
         new PhysicalMemory(
-            memory.segment(), memory.lowTop(), memory.highTop() - PhysicalMemory.HIGH_BASE);
+            memory.segment(),
+            memory.lowTop(),
+            memory.highTop() - PhysicalMemory.HIGH_BASE,
+            host.pages());
     map = MemoryMap.of(physical);
     rom = new Rom(memory);
     new Bios(memory, map, host.debugConsole()).install(rom);

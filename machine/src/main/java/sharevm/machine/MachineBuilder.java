@@ -26,6 +26,7 @@ import sharevm.machine.bus.SharedLine;
 import sharevm.machine.bus.SteppedClock;
 import sharevm.machine.bus.Timers;
 import sharevm.machine.bus.Trace;
+import sharevm.machine.bus.UntouchedRam;
 import sharevm.machine.chip.apic.ApicBus;
 import sharevm.machine.chip.apic.ApicSettings;
 import sharevm.machine.chip.apic.LocalApic;
@@ -103,6 +104,7 @@ public final class MachineBuilder {
     ports = new PortBus(deviceLock, trace);
     mmio = new MmioBus(deviceLock, trace);
     codePages = new CodePages(host.memory().byteSize());
+    UntouchedRam.watch(codePages, host.pages(), host.memory().byteSize());
     pace = pace();
     apicBus = new ApicBus(deviceLock);
     pic = part("pic", new Pic8259Pair(this::externalInterrupt, trace));

@@ -22,6 +22,9 @@ final class CodeCache {
   /** The most that one block can take; a translation begins only when so much is free. */
   private static final int ROOM = 64 << 10;
 
+  /** Bytes of the memory that are made ready at a time. */
+  private static final int PREPARED = 256 << 10;
+
   /** Bytes of a jump. */
   private static final int JUMP = 5;
 
@@ -33,6 +36,10 @@ final class CodeCache {
   private final Stubs stubs;
   private final int begin;
   private int end;
+
+  /** Where the memory that has been made ready ends. */
+  private long ready;
+
   private final Map<Long, TranslatedBlock> byKey = new HashMap<>();
   private final Map<Integer, List<TranslatedBlock>> byPage = new HashMap<>();
   private final ExitSites sites = new ExitSites();
@@ -64,7 +71,7 @@ final class CodeCache {
     this.successors = successors;
     this.stubs = new Stubs(tuning);
     byte[] code = stubs.bytes();
-    MemorySegment.copy(code, 0, memory.writable(), ValueLayout.JAVA_BYTE, 0, code.length);
+    write(code, 0);
     begin = code.length + 63 & -64;
     clear();
   }
@@ -288,6 +295,11 @@ final class CodeCache {
   }
 
   private void write(byte[] code, int offset) {
+    if (offset + code.length > ready) {
+      long more = Math.min(PREPARED, memory.writable().byteSize() - ready);
+      memory.prepare(ready, more);
+      ready += more;
+    }
     MemorySegment.copy(code, 0, memory.writable(), ValueLayout.JAVA_BYTE, offset, code.length);
   }
 

@@ -49,7 +49,10 @@ public final class GuestHarness implements AutoCloseable {
     this.files = files;
     ram = GuestRam.allocate(spec.segmentBytes());
     try {
-      HostSide host = HostSide.of("guest", ram.segment(), this::take).withEngine(engine.factory());
+      HostSide host =
+          HostSide.of("guest", ram.segment(), this::take)
+              .withPages(ram::prepare)
+              .withEngine(engine.factory());
       if (saved.isPresent()) {
         Snapshot snapshot = saved.get().machine.save();
         ram.segment().copyFrom(saved.get().ram.segment());

@@ -95,6 +95,9 @@ final class ElfPlacement extends OutputStream {
       throw new IOException("an executable of another kind");
     }
     image = found;
+    for (ElfImage.Segment s : image.segments()) {
+      memory.prepare(s.physical(), s.memoryBytes());
+    }
   }
 
   private void place(byte[] bytes, int offset, long position, int length) {

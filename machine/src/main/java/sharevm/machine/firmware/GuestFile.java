@@ -107,6 +107,7 @@ public record GuestFile(String name, MemorySegment bytes) {
 
   /** Copies a range into a guest's memory. */
   void copyTo(PhysicalMemory memory, long address, long offset, long length) {
+    memory.prepare(address, length);
     memory.slice(address, length).copyFrom(slice(offset, length));
   }
 }

@@ -1,7 +1,6 @@
 package sharevm.machine.firmware;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import sharevm.machine.firmware.EntryState.Mode;
 import sharevm.machine.firmware.EntryState.Registers;
@@ -261,8 +260,7 @@ public final class LinuxLoader {
                   + " give the guest more memory")
               .formatted(initrd.name(), initrd.size() >> 10, limit >> 20));
     }
-    MemorySegment target = memory.slice(at, initrd.size());
-    target.copyFrom(initrd.bytes());
+    initrd.copyTo(memory, at, 0, initrd.size());
     return at;
   }
 

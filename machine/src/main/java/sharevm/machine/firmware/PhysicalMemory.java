@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import sharevm.machine.bus.PageSupply;
 
 /**
  * A guest's RAM as firmware sees it: by physical address, little-endian, whole and writable, in one
@@ -31,20 +32,23 @@ public final class PhysicalMemory {
   private final MemorySegment ram;
   private final long lowBytes;
   private final long highBytes;
+  private final PageSupply pages;
 
   /**
    * Makes one over a guest's memory.
    *
    * @param lowBytes bytes below 4 GiB, at most 4 GiB
    * @param highBytes bytes from 4 GiB on, may be 0
+   * @param pages makes pages that are about to be written
    */
-  public PhysicalMemory(MemorySegment ram, long lowBytes, long highBytes) {
+  public PhysicalMemory(MemorySegment ram, long lowBytes, long highBytes, PageSupply pages) {
     if (lowBytes < 0 || lowBytes > HIGH_BASE || highBytes < 0) {
       throw new IllegalArgumentException("low " + lowBytes + ", high " + highBytes);
     }
     this.ram = ram.asSlice(0, lowBytes + highBytes);
     this.lowBytes = lowBytes;
     this.highBytes = highBytes;
+    this.pages = pages;
   }
 
   /** Returns the bytes of memory that begin at address 0. */
@@ -67,11 +71,20 @@ public final class PhysicalMemory {
 
   /** Returns a range as a segment. */
   public MemorySegment slice(long address, long length) {
+    return ram.asSlice(offset(address, length), length);
+  }
+
+  /** Has the host make the pages of a range that is about to be written. */
+  void prepare(long address, long length) {
+    pages.prepare(offset(address, length), length);
+  }
+
+  private long offset(long address, long length) {
     if (!contains(address, length)) {
       throw new IndexOutOfBoundsException(
           "no memory at " + Long.toHexString(address) + "h, " + length + " bytes");
     }
-    return ram.asSlice(address < HIGH_BASE ? address : address - HIGH_BASE + lowBytes, length);
+    return address < HIGH_BASE ? address : address - HIGH_BASE + lowBytes;
   }
 
   /** Reads a byte, zero-extended. */

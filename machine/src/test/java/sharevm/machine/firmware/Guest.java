@@ -2,6 +2,7 @@ package sharevm.machine.firmware;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import sharevm.machine.bus.PageSupply;
 
 /** Memory and little kernels for the loaders' tests. */
 final class Guest {
@@ -13,7 +14,10 @@ final class Guest {
   Guest(int mebibytes) {
     memory =
         new PhysicalMemory(
-            MemorySegment.ofArray(new byte[mebibytes * MIB]), (long) mebibytes * MIB, 0);
+            MemorySegment.ofArray(new byte[mebibytes * MIB]),
+            (long) mebibytes * MIB,
+            0,
+            PageSupply.ON_TOUCH);
     map = MemoryMap.of(memory);
   }
 

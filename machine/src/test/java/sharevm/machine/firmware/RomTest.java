@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.Test;
 import sharevm.machine.bus.GuestMemory;
+import sharevm.machine.bus.PageSupply;
 
 class RomTest {
   private static final int STACK = 0x2000;
@@ -14,7 +15,7 @@ class RomTest {
   private final GuestMemory memory =
       new GuestMemory(MemorySegment.ofArray(new byte[33 * Guest.MIB]), 32L * Guest.MIB);
   private final MemoryMap map =
-      MemoryMap.of(new PhysicalMemory(memory.segment(), memory.lowTop(), 0));
+      MemoryMap.of(new PhysicalMemory(memory.segment(), memory.lowTop(), 0, PageSupply.ON_TOUCH));
   private final StringBuilder screen = new StringBuilder();
   private final Rom rom = new Rom(memory);
 
@@ -60,7 +61,8 @@ class RomTest {
 
   @Test
   void everyVectorPointsIntoTheImage() {
-    PhysicalMemory physical = new PhysicalMemory(memory.segment(), memory.lowTop(), 0);
+    PhysicalMemory physical =
+        new PhysicalMemory(memory.segment(), memory.lowTop(), 0, PageSupply.ON_TOUCH);
     Bios.writeData(physical, 0);
     byte[] image = Rom.image(new byte[0]);
     for (int vector = 0; vector < 256; vector++) {
