@@ -35,7 +35,7 @@ final class Context {
   static final int BUDGET = 3000;
 
   /** Instructions that may be executed after those. */
-  static final int BUDGET_REST = 264;
+  static final int BUDGET_REST = 320;
 
   /** MXCSR of the host's code. */
   static final int HOST_MXCSR = 288;
@@ -55,12 +55,20 @@ final class Context {
   /** Where translated code goes on after a miss. */
   static final int MISS_RETURN = 312;
 
-  /** General registers, eight bytes each. */
+  /** What Java tells at each entry: see {@link SystemWords}. */
+  static final int SYSTEM = 320;
+
+  static final int SYSTEM_END = 524;
+
+  /** General registers, eight bytes each: the first of what Java tells and takes at once. */
   static final int GPR = 2864;
 
   static final int RIP = 3008;
   static final int FS_BASE = 3016;
   static final int GS_BASE = 3024;
+
+  /** Where that ends. */
+  static final int NEAR_END = 3032;
 
   /** Host address of a string's source, then what leads back from it to the guest's. */
   static final int SOURCE = 3032;
@@ -69,13 +77,13 @@ final class Context {
   static final int SCRATCH = 640;
 
   /** What the walk of page tables in machine code depends on: see {@link ContextAccess#enter}. */
-  static final int WALK_ROOT = 688;
+  static final int WALK_ROOT = 328;
 
   static final int FRAME_MASK = 696;
-  static final int SMAP_MASK = 704;
-  static final int LOW_TOP = 712;
-  static final int HIGH_TOP = 720;
-  static final int RAM_OFFSET_OF_HIGH = 728;
+  static final int SMAP_MASK = 432;
+  static final int LOW_TOP = 336;
+  static final int HIGH_TOP = 344;
+  static final int RAM_OFFSET_OF_HIGH = 352;
   static final int RAM_HOST = 736;
   static final int CODE_MARKS = 744;
 
@@ -164,36 +172,36 @@ final class Context {
   static final int JUMP_SPACE_SPREAD = 860;
 
   /** What is left of the budget behind an IRET that has set RF, eight bytes; or -1. */
-  static final int RESUMED_AT = 864;
+  static final int RESUMED_AT = 384;
 
   /** Base of the GDT, eight bytes. */
-  static final int GDT_BASE = 872;
+  static final int GDT_BASE = 376;
 
   /** How far the GDT goes behind its first, null descriptor, less a descriptor and one byte. */
-  static final int GDT_ROOM = 880;
+  static final int GDT_ROOM = 468;
 
   /** A bit for each segment register that code has loaded from the GDT. */
-  static final int SEGMENTS_LOADED = 884;
+  static final int SEGMENTS_LOADED = 472;
 
   /** A bit for each segment register that a return to level 3 would make null. */
-  static final int SEGMENTS_PRIVILEGED = 888;
+  static final int SEGMENTS_PRIVILEGED = 476;
 
   /** Whether IRET neither unblocks NMI nor returns from a task. */
-  static final int IRET_IS_PLAIN = 892;
+  static final int IRET_IS_PLAIN = 480;
 
   /** What has been loaded: descriptors of eight bytes each, or 0 with a null selector. */
   static final int DESCRIPTORS = 896;
 
   /** Whether SYSENTER and SYSEXIT are between levels of 32-bit code. */
-  static final int SYSENTER_IS_PLAIN = 944;
+  static final int SYSENTER_IS_PLAIN = 484;
 
   /** IA32_SYSENTER_CS, without its low bits. */
-  static final int SYSENTER_CS = 948;
+  static final int SYSENTER_CS = 488;
 
   /** IA32_SYSENTER_ESP and IA32_SYSENTER_EIP. */
-  static final int SYSENTER_ESP = 952;
+  static final int SYSENTER_ESP = 492;
 
-  static final int SYSENTER_EIP = 956;
+  static final int SYSENTER_EIP = 496;
 
   /** Five words of eight bytes that an IRET pops, or a selector that is being loaded. */
   static final int POPPED = 960;
@@ -206,34 +214,34 @@ final class Context {
   // System state that code reads and writes, four bytes each where nothing else is said.
 
   /** IF, in its place in RFLAGS. */
-  static final int INTERRUPT_FLAG = 752;
+  static final int INTERRUPT_FLAG = 436;
 
   /** AC, in its place in RFLAGS. */
-  static final int AC_FLAG = 756;
+  static final int AC_FLAG = 440;
 
   /** The other system flags. */
-  static final int SYSTEM_FLAGS = 760;
+  static final int SYSTEM_FLAGS = 444;
 
   /** The system flags that SYSCALL lets be: what IA32_FMASK has not. */
-  static final int KEPT_FLAGS = 764;
+  static final int KEPT_FLAGS = 448;
 
   /** Whose CS and SS are in force: see {@link SystemInstructions}. */
-  static final int SEGMENTS = 768;
+  static final int SEGMENTS = 452;
 
   /** Whether an interrupt waits for IF. */
-  static final int INTERRUPT_WAITS = 772;
+  static final int INTERRUPT_WAITS = 456;
 
   /** Whether SYSCALL is enabled and clears all status flags, IF, TF, DF, NT and AC. */
-  static final int SYSCALL_IS_PLAIN = 776;
+  static final int SYSCALL_IS_PLAIN = 460;
 
   /** CR4.FSGSBASE. */
-  static final int BASES_ALLOWED = 780;
+  static final int BASES_ALLOWED = 464;
 
   /** IA32_KERNEL_GS_BASE, eight bytes. */
-  static final int KERNEL_GS_BASE = 784;
+  static final int KERNEL_GS_BASE = 360;
 
   /** IA32_LSTAR, eight bytes. */
-  static final int LSTAR = 792;
+  static final int LSTAR = 368;
 
   /** Number of the exit site that wants a page in a mirror, four bytes. */
   static final int MIRROR_SITE = 832;
@@ -248,7 +256,7 @@ final class Context {
   static final int ADDRESS_SPACE = 844;
 
   /** Selectors, four bytes each; those of CS and SS may be out of date in 64-bit code. */
-  static final int SELECTORS = 800;
+  static final int SELECTORS = 500;
 
   // What x87 instructions use: see FloatingPoint.
 
@@ -289,7 +297,7 @@ final class Context {
   static final int FLUSHED_PAGES = 1672;
 
   /** CR0, CR2, CR3 and CR4 at eight bytes for each number. */
-  static final int CONTROLS = FLUSHED_PAGES + 8 * PageFlush.MOST;
+  static final int CONTROLS = 392;
 
   // What modes use where segments count: see Segments.
 

@@ -3,16 +3,12 @@ package sharevm.translator;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import sharevm.cpu.CodePages;
-import sharevm.cpu.Control;
 import sharevm.cpu.Cpu;
 import sharevm.cpu.CpuState;
 import sharevm.cpu.Flags;
-import sharevm.cpu.address.Descriptors;
 import sharevm.cpu.address.Memory;
 import sharevm.cpu.address.SegmentLoader;
-import sharevm.cpu.event.Breakpoints;
 import sharevm.cpu.instruction.SystemCalls;
-import sharevm.translator.Tuning.Means;
 
 /** Java's side of the {@link Context}: the processor's state in and out, the TLBs. */
 final class ContextAccess implements Memory.Listener {
@@ -20,17 +16,14 @@ final class ContextAccess implements Memory.Listener {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
   private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
-  /** The bits of an entry of a page table that are an address, reserved ones among them. */
-  private static final long FRAME = (1L << 52) - 4096;
+  /** Words of eight bytes that are told and taken at once, and where those in them are. */
+  private static final int NEAR_WORDS = (Context.NEAR_END - Context.GPR) / Long.BYTES;
 
-  private static final int CLEARED_BY_SYSCALL =
-      Flags.STATUS | Flags.IF | Flags.TF | Flags.DF | Flags.NT | Flags.AC;
-
-  /** U/S of an entry of a page table. */
-  private static final int USER = 4;
-
-  private static final long FOUR_GIB = 1L << 32;
-  private static final int DESCRIPTOR_SIZE = 8;
+  private static final int FLAGS = (Context.FLAGS - Context.GPR) / Long.BYTES;
+  private static final int BUDGET = (Context.BUDGET - Context.GPR) / Long.BYTES;
+  private static final int FS_BASE = (Context.FS_BASE - Context.GPR) / Long.BYTES;
+  private static final int GS_BASE = (Context.GS_BASE - Context.GPR) / Long.BYTES;
+  private static final int REGISTERS = 16;
 
   /** TLBs: user, supervisor, supervisor with SMAP suspended. */
   static final int TLBS = 3;
@@ -47,7 +40,8 @@ final class ContextAccess implements Memory.Listener {
   private final MemorySegment shared;
   private final Mirrors mirrors;
   private final long ramAddress;
-  private final boolean walks;
+  private final SystemWords system;
+  private final long[] near = new long[NEAR_WORDS];
   private final int slice;
   private int mappings;
 
@@ -61,7 +55,7 @@ final class ContextAccess implements Memory.Listener {
    * @param tuning whether machine code may walk page tables, and what a slice of the budget is
    */
   ContextAccess(Cpu cpu, CodePages codePages, Tuning tuning) {
-    this.walks = tuning.has(Means.WALKS);
+    this.system = new SystemWords(cpu, tuning);
     this.slice = tuning.slice();
     this.cpu = cpu;
     this.s = cpu.state;
@@ -70,7 +64,7 @@ final class ContextAccess implements Memory.Listener {
     this.ramAddress = cpu.memory.ram().address();
     shared.set(INT, Context.HOST_MXCSR, CpuState.MXCSR_DEFAULT);
     shared.set(LONG, Context.RAM_HOST, ramAddress);
-    shared.set(LONG, Context.FRAME_MASK, FRAME);
+    shared.set(LONG, Context.FRAME_MASK, SystemWords.FRAME);
     shared.set(LONG, Context.CODE_MARKS, codePages.marks().address());
     for (int n = 0; n < TLBS; n++) {
       for (long entry = start(n); entry < end(n); entry += TLB_STRIDE) {
@@ -99,70 +93,22 @@ final class ContextAccess implements Memory.Listener {
 
   /** Lays out the processor's state for translated code of a mode. */
   void enter(long budget, int modeKey) {
-    for (int n = 0; n < 16; n++) {
-      shared.set(LONG, Context.GPR + 8L * n, s.gpr[n]);
-    }
+    System.arraycopy(s.gpr, 0, near, 0, REGISTERS);
     int overflow = Flags.of(s) ? 1 : 0;
     int low = Flags.status(s) & 0xff | Flags.FIXED;
-    shared.set(ValueLayout.JAVA_SHORT, Context.FLAGS, (short) (low << 8 | overflow));
-    long first = Math.min(budget, slice);
-    shared.set(LONG, Context.BUDGET, first);
-    shared.set(LONG, Context.BUDGET_REST, budget - first);
-    shared.set(LONG, Context.FS_BASE, s.segmentBase[CpuState.FS]);
-    shared.set(LONG, Context.GS_BASE, s.segmentBase[CpuState.GS]);
-    shared.set(BYTE, Context.XMM_LIVE, (byte) 0);
-    shared.set(BYTE, Context.X87_LIVE, (byte) 0);
+    // No registers of vectors or of the x87 unit are in the host's, as the bytes behind say.
+    near[FLAGS] = low << 8 | overflow;
+    near[BUDGET] = Math.min(budget, slice);
+    near[FS_BASE] = s.segmentBase[CpuState.FS];
+    near[GS_BASE] = s.segmentBase[CpuState.GS];
+    MemorySegment.copy(near, 0, shared, LONG, Context.GPR, NEAR_WORDS);
     floating.enter();
     timestamp.enter();
-    enterSystem();
+    system.tell(budget - near[BUDGET]);
     if (!ModeKey.isFlat(modeKey)) {
       Segments.enter(s, shared);
     }
-    prepareWalk();
-  }
-
-  private void enterSystem() {
-    int flags = s.flagsSystem;
-    boolean enabled = (flags & Flags.IF) != 0;
-    shared.set(INT, Context.INTERRUPT_FLAG, flags & Flags.IF);
-    shared.set(INT, Context.AC_FLAG, flags & Flags.AC);
-    shared.set(INT, Context.SYSTEM_FLAGS, flags & ~(Flags.IF | Flags.AC));
-    shared.set(INT, Context.KEPT_FLAGS, (int) ~s.msr.sfmask);
-    shared.set(INT, Context.INTERRUPT_WAITS, !enabled && cpu.interrupts.pending() ? 1 : 0);
-    boolean plain =
-        (s.efer & Control.EFER_SCE) != 0
-            && (s.msr.sfmask & CLEARED_BY_SYSCALL) == CLEARED_BY_SYSCALL;
-    shared.set(INT, Context.SYSCALL_IS_PLAIN, plain ? 1 : 0);
-    shared.set(INT, Context.BASES_ALLOWED, (s.cr4 & Control.CR4_FSGSBASE) != 0 ? 1 : 0);
-    shared.set(LONG, Context.KERNEL_GS_BASE, s.msr.kernelGsBase);
-    shared.set(LONG, Context.LSTAR, s.msr.lstar);
-    shared.set(LONG, Context.CONTROLS, s.cr0);
-    shared.set(LONG, Context.CONTROLS + 2 * 8, s.cr2);
-    shared.set(LONG, Context.CONTROLS + 3 * 8, s.cr3);
-    shared.set(LONG, Context.CONTROLS + 4 * 8, s.cr4);
-    enterSegments();
-  }
-
-  private void enterSegments() {
-    int privileged = 0;
-    for (int n = CpuState.ES; n <= CpuState.GS; n++) {
-      shared.set(INT, Context.SELECTORS + 4L * n, s.selector[n]);
-      privileged |= SegmentLoader.isPrivileged(s, n, 3) ? 1 << n : 0;
-    }
-    shared.set(INT, Context.SEGMENTS, SegmentInstructions.AS_BEFORE);
-    shared.set(INT, Context.SEGMENTS_LOADED, 0);
-    shared.set(INT, Context.SEGMENTS_PRIVILEGED, privileged);
-    shared.set(LONG, Context.GDT_BASE, s.gdtBase);
-    shared.set(INT, Context.GDT_ROOM, Math.max(0, s.gdtLimit + 1 - 2 * DESCRIPTOR_SIZE + 1));
-    shared.set(LONG, Context.RESUMED_AT, -1);
-    boolean nested = s.protectedMode() && (s.flagsSystem & Flags.NT) != 0;
-    shared.set(INT, Context.IRET_IS_PLAIN, nested || s.nmiBlocked ? 0 : 1);
-    int code = (int) s.msr.sysenterCs & Descriptors.INDEX;
-    boolean between32 = s.protectedMode() && !s.longMode() && code != 0;
-    shared.set(INT, Context.SYSENTER_IS_PLAIN, between32 ? 1 : 0);
-    shared.set(INT, Context.SYSENTER_CS, code);
-    shared.set(INT, Context.SYSENTER_ESP, (int) s.msr.sysenterEsp);
-    shared.set(INT, Context.SYSENTER_EIP, (int) s.msr.sysenterEip);
+    mirrors.enter(s.cr3);
   }
 
   private void leaveSystem() {
@@ -225,42 +171,18 @@ final class ContextAccess implements Memory.Listener {
   }
 
   /**
-   * Lets machine code walk page tables, or not where it would not know how: only 4-level paging
-   * with no execute-disable, write protection and global pages on, and no watched addresses.
-   */
-  private void prepareWalk() {
-    boolean known =
-        walks
-            && s.longMode()
-            && (s.efer & Control.EFER_NXE) != 0
-            && (s.cr0 & Control.CR0_WP) != 0
-            && (s.cr4 & Control.CR4_PGE) != 0
-            && !Breakpoints.any(s);
-    long lowTop = known ? cpu.bus.plainLowTop() : 0;
-    long root = lowTop == 0 ? -1 : cpu.bus.readable(s.cr3 & FRAME);
-    mirrors.enter(s.cr3);
-    shared.set(LONG, Context.WALK_ROOT, root < 0 ? 0 : ramAddress + root);
-    shared.set(LONG, Context.LOW_TOP, lowTop);
-    long highTop = Math.max(cpu.bus.plainHighTop(), FOUR_GIB);
-    shared.set(LONG, Context.HIGH_TOP, highTop);
-    shared.set(LONG, Context.RAM_OFFSET_OF_HIGH, FOUR_GIB - lowTop);
-    shared.set(INT, Context.SMAP_MASK, (s.cr4 & Control.CR4_SMAP) != 0 ? USER : 0);
-  }
-
-  /**
    * Brings the processor's state home; returns how many instructions have been executed.
    *
    * @param undone how many of those that were taken off the budget have not
    */
   long leave(long budget, int undone) {
-    for (int n = 0; n < 16; n++) {
-      s.gpr[n] = shared.get(LONG, Context.GPR + 8L * n);
-    }
-    int flags = shared.get(ValueLayout.JAVA_SHORT, Context.FLAGS) & 0xffff;
+    MemorySegment.copy(shared, LONG, Context.GPR, near, 0, NEAR_WORDS);
+    System.arraycopy(near, 0, s.gpr, 0, REGISTERS);
+    int flags = (int) near[FLAGS] & 0xffff;
     Flags.status(s, flags >> 8 & 0xff & Flags.STATUS | ((flags & 1) != 0 ? Flags.OF : 0));
     leaveSystem();
     floating.leave();
-    long left = shared.get(LONG, Context.BUDGET) + shared.get(LONG, Context.BUDGET_REST) + undone;
+    long left = near[BUDGET] + shared.get(LONG, Context.BUDGET_REST) + undone;
     if (left == shared.get(LONG, Context.RESUMED_AT)) {
       s.flagsSystem |= Flags.RF;
     }
