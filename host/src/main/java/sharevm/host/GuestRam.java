@@ -34,9 +34,13 @@ public final class GuestRam implements AutoCloseable {
   private final Arena arena;
   private final MemorySegment segment;
 
-  private GuestRam(Arena arena, MemorySegment segment) {
+  /** Whether pages that are not written stay a saved file's. */
+  private final boolean copies;
+
+  private GuestRam(Arena arena, MemorySegment segment, boolean copies) {
     this.arena = arena;
     this.segment = segment;
+    this.copies = copies;
   }
 
   /**
@@ -83,15 +87,18 @@ public final class GuestRam implements AutoCloseable {
 
   /**
    * Has the host make the pages of a range at once that are about to be written, which costs it
-   * less than at the first touch of each. A host that cannot does nothing. What they hold does not
-   * change.
+   * less than at the first touch of each. A host that cannot does nothing, nor does a copy of a
+   * saved memory, whose pages are the file's as long as they may. What they hold does not change.
    *
    * @throws IndexOutOfBoundsException if the range is not within the memory
    */
   public void prepare(long offset, long bytes) {
     long start = offset & -PAGE_BYTES;
     long end = offset + bytes + PAGE_BYTES - 1 & -PAGE_BYTES;
-    CLibrary.populate(segment.asSlice(start, end - start).address(), end - start, true);
+    MemorySegment pages = segment.asSlice(start, end - start);
+    if (!copies) {
+      CLibrary.populate(pages.address(), pages.byteSize(), true);
+    }
   }
 
   /**
@@ -153,7 +160,7 @@ public final class GuestRam implements AutoCloseable {
   private static GuestRam map(FileChannel file, MapMode mode, long bytes) throws IOException {
     Arena arena = Arena.ofShared();
     try {
-      return new GuestRam(arena, file.map(mode, 0, bytes, arena));
+      return new GuestRam(arena, file.map(mode, 0, bytes, arena), mode == MapMode.PRIVATE);
     } catch (IOException | RuntimeException | Error e) {
       arena.close();
       throw e;
