@@ -3,7 +3,6 @@ package sharevm.translator;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.stream.IntStream;
 import sharevm.cpu.decode.Instruction;
 
 /**
@@ -123,7 +122,11 @@ final class TranslatedBlock {
 
   /** Whether some instruction may leave the block for its own beginning. */
   boolean loops() {
-    return IntStream.range(0, code.length).anyMatch(this::jumpsBack);
+    boolean loops = false;
+    for (int n = 0; n < code.length; n++) {
+      loops |= jumpsBack(n);
+    }
+    return loops;
   }
 
   /** Returns the RIP behind an instruction. */

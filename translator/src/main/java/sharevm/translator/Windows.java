@@ -374,7 +374,12 @@ final class Windows {
   }
 
   private static boolean onlyGeneral(Instruction i) {
-    return i.opcode.operands().stream().allMatch(type -> type.kind() == Kind.GENERAL);
+    for (OperandType type : i.opcode.operands()) {
+      if (type.kind() != Kind.GENERAL) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private void forgetWritten(Instruction i) {
