@@ -160,7 +160,7 @@ public final class GuestRam implements AutoCloseable {
   private static GuestRam map(FileChannel file, MapMode mode, long bytes) throws IOException {
     Arena arena = Arena.ofShared();
     try {
-      return new GuestRam(arena, file.map(mode, 0, bytes, arena), mode == MapMode.PRIVATE);
+      return new GuestRam(arena, file.map(mode, 0, bytes, arena), mode.equals(MapMode.PRIVATE));
     } catch (IOException | RuntimeException | Error e) {
       arena.close();
       throw e;
