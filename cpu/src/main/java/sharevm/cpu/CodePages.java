@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * mark. So either the writer sees the mark, or the reader sees the new bytes.
  */
 public final class CodePages {
-  /** A cache of code made from guest RAM. */
+  /** Who is to hear of writes to pages: a cache of code made from guest RAM, as a rule. */
   public interface Cache {
     /**
      * Drops what was made from bytes {@code from} to before {@code to} of a page, at once or before
@@ -79,7 +79,7 @@ public final class CodePages {
     marks.fill((byte) -1);
   }
 
-  /** Returns whether a page holds code. */
+  /** Returns whether a page is marked: some cache may hold it. */
   public boolean marked(int page) {
     return ((int) WORD.getVolatile(marks, word(page)) & 1 << page) != 0;
   }

@@ -48,11 +48,18 @@ public final class UntouchedRam implements CodePages.Cache {
 
   @Override
   public void drop(int page, int from, int to) {
-    int part = page / PART_PAGES;
-    int bit = 1 << part;
-    if ((touched.getAndUpdate(part / Integer.SIZE, word -> word | bit) & bit) != 0) {
-      return;
+    if (mayHold(page) && touch(page / PART_PAGES)) {
+      make(page / PART_PAGES);
     }
+  }
+
+  /** Notes that a part was written; returns whether nobody has before. */
+  private boolean touch(int part) {
+    int bit = 1 << part;
+    return (touched.getAndUpdate(part / Integer.SIZE, word -> word | bit) & bit) == 0;
+  }
+
+  private void make(int part) {
     long start = (long) part * PART_PAGES * PAGE;
     long length = Math.min(PART_PAGES * PAGE, size - start);
     supply.prepare(start, length);
