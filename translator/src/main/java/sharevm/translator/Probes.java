@@ -404,7 +404,7 @@ final class Probes {
         () -> {
           a.patchToHere(unknown);
           int plain = a.position();
-          throughTlb(addressing, size, false, false, false, miss);
+          throughTlb(addressing, size, false, aligned, false, miss);
           t.callMirror(number, plain);
           a.patch(a.jump(), found);
         });

@@ -128,18 +128,35 @@ final class MirroredLoadsTest {
     return page(n) + 32L * (n / PAGES);
   }
 
-  /** While a block has the address of a window, mirrors must not go, even when they are full. */
-  @Test
-  void windowOutlivesTheEndOfMirrors() {
+  /** Makes a ring of pointers through more pages than mirrors show. */
+  private void wideRing() {
     for (int n = 0; n < MANY_PAGES; n++) {
       map(n, n % PAGES);
       pointer(manyPointer(n), manyPointer((n + 1) % MANY_PAGES));
     }
+  }
+
+  /** While a block has the address of a window, mirrors must not go, even when they are full. */
+  @Test
+  void windowOutlivesTheEndOfMirrors() {
+    wideRing();
     // on: mov rcx, [rbx]; mov rsi, [rcx+16]; add rsi, [rbx+8]; mov rbx, rcx; dec edx; jnz on; int3
     String chase = "488b0b 488b7110 48037308 4889cb ffca 75ee cc";
 
     assertThat(follow(chase, page(0), STEPS).vector()).isEqualTo(BREAKPOINT);
     assertThat(rbx()).isEqualTo(manyPointer(STEPS % MANY_PAGES));
+  }
+
+  /** Code that does without mirrors checks what is to be aligned as well. */
+  @Test
+  void faultWhereWideLoadsAreNotAligned() {
+    wideRing();
+    // on: mov rbx, [rbx]; movaps xmm0, [rbx]; dec edx; jnz on; int3
+    String chase = "488b1b 0f2803 ffca 75f6 cc";
+    pointer(manyPointer(MANY_PAGES - 1), page(0) + 8);
+
+    assertThat(follow(chase, page(0), STEPS).vector()).isEqualTo(GENERAL_PROTECTION);
+    assertThat(rbx()).isEqualTo(page(0) + 8);
   }
 
   @Test
