@@ -488,7 +488,7 @@ final class BlockTranslator {
    * would wait for one load to know where the next one is.
    */
   boolean mirrors() {
-    return chains.hasAddress(current);
+    return chains.hasAddress(current) && block.mayMirror(current);
   }
 
   /** Whether the base register of such a load is known later than its index register. */

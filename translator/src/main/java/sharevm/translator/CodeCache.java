@@ -4,9 +4,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import sharevm.cpu.interpret.PageBits;
 import sharevm.host.ExecutableMemory;
 import sharevm.translator.BlockTranslator.Successors;
@@ -59,6 +61,9 @@ final class CodeCache {
   /** The modes in use where segments count, by the number of their jump caches. */
   private final List<Integer> segmentedModes = new ArrayList<>();
 
+  /** Places of loads that have turned out to do better without mirrors. */
+  private final Set<Long> withoutMirrors = new HashSet<>();
+
   private long blocksMade;
   private int timesFull;
   private long jumpsMade;
@@ -86,6 +91,7 @@ final class CodeCache {
     supervisorModes.clear();
     userModes.clear();
     segmentedModes.clear();
+    withoutMirrors.clear();
     sites.add(new ExitSite(ExitSite.Kind.LOOKUP, null, 0, 0, 0, -1, 0, false));
   }
 
@@ -165,6 +171,9 @@ final class CodeCache {
   /** Translates a block that only exits lead to. */
   void translate(TranslatedBlock block) {
     block.entry = end;
+    if (!withoutMirrors.isEmpty()) {
+      block.doWithoutMirrors(withoutMirrors::contains);
+    }
     int sitesBefore = sites.size();
     BlockTranslator translator =
         new BlockTranslator(assembler, stubs, end, block, sites, this::jumps, successors, tuning);
@@ -231,12 +240,28 @@ final class CodeCache {
     end += code.length + 15 & -16;
   }
 
-  /** Lets a load do without mirrors from now on. */
+  /** Whether a load is one that has been told to do without mirrors, in this block or another. */
+  boolean doesWithoutMirror(ExitSite site) {
+    return withoutMirrors.contains(place(site));
+  }
+
+  /**
+   * Lets a load do without mirrors from now on. Its block goes on with a jump to the other way and
+   * back, and is made anew when it is next entered.
+   */
   void withoutMirror(ExitSite site) {
     int plain = (int) site.target();
     int behindCall = (int) (site.target() >>> 32);
     jump(site.patch(), plain);
     write(NO_OPERATION, behindCall - NO_OPERATION.length);
+    withoutMirrors.add(place(site));
+    if (site.block().valid) {
+      invalidate(site.block());
+    }
+  }
+
+  private static long place(ExitSite site) {
+    return site.block().place(site.block().rip(site.index()));
   }
 
   /** Drops the blocks of a page that overlap a range of it. */

@@ -363,7 +363,8 @@ final class ContextAccess implements Memory.Listener {
 
   /** Gets the page that a load wants there into a mirror; false if it is to do without. */
   boolean mirror() {
-    return mirrors.serve(shared.get(LONG, Context.MISS_ADDRESS), s.cr3);
+    int site = shared.get(INT, Context.MIRROR_SITE);
+    return mirrors.serve(shared.get(LONG, Context.MISS_ADDRESS), s.cr3, site);
   }
 
   /** Gives back what the host lent. */

@@ -34,6 +34,14 @@ final class Mirrors {
 
   private static final int MOST_ZONES = 15;
 
+  /**
+   * Pages of an address space that one access may get into mirrors. What wants more wanders through
+   * much memory, and waits for the host's caches rather than for the TLB.
+   */
+  private static final int MOST_PAGES_OF_ACCESS = 64;
+
+  private static final int ACCESSES = 1 << Context.MIRROR_DISTANCE_BITS;
+
   private static final int PAGE = 4096;
   private static final int ENTRIES = 1 << Context.TLB_BITS;
 
@@ -61,6 +69,12 @@ final class Mirrors {
   /** For each zone how many of its pages have been shown. */
   private final int[] pages = new int[MOST_ZONES];
 
+  /** For each access, by its number among distances, how many pages it has got. */
+  private final int[] wanted = new int[ACCESSES];
+
+  /** The address space that they are of. */
+  private final long[] wantedIn = new long[ACCESSES];
+
   private MirrorRange range;
   private boolean full;
   private boolean refused;
@@ -77,6 +91,7 @@ final class Mirrors {
   private void forget() {
     zones.clear();
     Arrays.fill(pages, 0);
+    Arrays.fill(wanted, 0);
     for (int n = 0; n < ENTRIES; n++) {
       empty(n);
       shared.set(LONG, Context.MIRRORED_PAGE + 8L * n, -1);
@@ -109,13 +124,15 @@ final class Mirrors {
    *
    * @param linear the page, for which there is an entry in the user TLB
    * @param cr3 its address space
+   * @param site number of the access's exit site
    * @return false when the access is to do without from now on
    */
-  boolean serve(long linear, long cr3) {
+  boolean serve(long linear, long cr3, int site) {
     boolean restless = shared.get(INT, Context.MIRROR_CHANGES) < 0;
     shared.set(INT, Context.MIRROR_CHANGES, CHANGES);
     shared.set(INT, Context.MIRROR_WISHES, patience);
-    if (restless || refused || linear >>> USER_BITS != 0) {
+    boolean wanders = wandersFar(space(cr3), site & ACCESSES - 1);
+    if (restless || wanders || refused || linear >>> USER_BITS != 0) {
       return false;
     }
     Zone zone = new Zone(space(cr3), linear >>> ZONE_BITS);
@@ -126,6 +143,15 @@ final class Mirrors {
     }
     refused = !show(linear, zone);
     return !refused;
+  }
+
+  /** Whether an access has got as many pages of a space as it may. */
+  private boolean wandersFar(long space, int access) {
+    if (wantedIn[access] != space) {
+      wantedIn[access] = space;
+      wanted[access] = 0;
+    }
+    return ++wanted[access] > MOST_PAGES_OF_ACCESS;
   }
 
   private boolean show(long linear, Zone zone) {

@@ -3,6 +3,7 @@ package sharevm.translator;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.LongPredicate;
 import sharevm.cpu.decode.Instruction;
 
 /**
@@ -32,6 +33,9 @@ final class TranslatedBlock {
 
   /** Whether every access to memory is checked by itself. */
   final boolean plain;
+
+  /** A bit for each instruction whose load is to do without mirrors. */
+  private long withoutMirrors;
 
   /** Translations of what is left of this one from an instruction on, each access by itself. */
   private Map<Integer, TranslatedBlock> plainRests = Map.of();
@@ -127,6 +131,18 @@ final class TranslatedBlock {
       loops |= jumpsBack(n);
     }
     return loops;
+  }
+
+  /** Says which loads are to do without mirrors, by the places of their instructions. */
+  void doWithoutMirrors(LongPredicate places) {
+    for (int n = 0; n < code.length; n++) {
+      withoutMirrors |= places.test(place(rip(n))) ? 1L << n : 0;
+    }
+  }
+
+  /** Whether an instruction's load may go through a mirror. */
+  boolean mayMirror(int index) {
+    return (withoutMirrors >>> index & 1) == 0;
   }
 
   /** Returns the RIP behind an instruction. */

@@ -311,7 +311,7 @@ public final class Translator implements Engine, CodePages.Cache {
           address = cache.address(rest.entry);
         }
         case MIRROR -> {
-          if (!context.mirror()) {
+          if (!context.mirror() || cache.doesWithoutMirror(site)) {
             cache.withoutMirror(site);
           }
           address = cache.address(site.patch());

@@ -25,6 +25,9 @@ final class MirrorsTest {
   private final GuestRam ram = GuestRam.allocate(GuestRam.MINIMUM_BYTES);
   private final Mirrors mirrors = new Mirrors(shared, Tuning.standard());
 
+  /** So many accesses, each by another site, have asked. */
+  private int asked;
+
   MirrorsTest() throws HostException {
     mirrors.enter(CR3);
   }
@@ -41,10 +44,14 @@ final class MirrorsTest {
 
   /** Lets the TLB say that a linear page is some page of RAM, and asks for it. */
   private boolean serve(long linear, long cr3, long page) {
+    return serve(linear, cr3, page, asked++);
+  }
+
+  private boolean serve(long linear, long cr3, long page, int site) {
     mirrors.enter(cr3);
     long memory = ram.segment().address() + page * PAGE;
     shared.set(LONG, Context.TLB + Context.TLB_HOST + entry(linear), memory);
-    return mirrors.serve(linear, cr3);
+    return mirrors.serve(linear, cr3, site);
   }
 
   private long host(long linear) {
@@ -140,6 +147,19 @@ final class MirrorsTest {
     }
     assertThat(serve(0x1000_0000, CR3, 9)).isTrue();
     assertThat(value(host(0x1000_0000))).isEqualTo(99);
+  }
+
+  /** A stream through memory costs more mappings than the few accesses to each page are worth. */
+  @Test
+  void accessThatWandersFarIsToDoWithout() {
+    for (int n = 0; n < 64; n++) {
+      assertThat(serve(0x1000_0000 + n * PAGE, CR3, n, 7)).isTrue();
+    }
+    assertThat(serve(0x2000_0000, 0x2000, 5, 7)).isTrue();
+    for (int n = 0; n < 100; n++) {
+      assertThat(serve(0x1000_0000 + n * PAGE, CR3, n, 7)).isEqualTo(n < 64);
+    }
+    assertThat(serve(0x1000_0000 + 100 * PAGE, CR3, 100, 8)).isTrue();
   }
 
   @Test

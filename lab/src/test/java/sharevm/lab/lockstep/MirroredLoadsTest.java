@@ -147,6 +147,18 @@ final class MirroredLoadsTest {
     assertThat(rbx()).isEqualTo(manyPointer(STEPS % MANY_PAGES));
   }
 
+  /** A block whose load is told to do without mirrors is left as it is made anew. */
+  @Test
+  void followPointersWithoutMirrorsInTheEnd() {
+    wideRing();
+    // turn: mov ecx, 8; on: mov rbx, [rbx]; dec ecx; jnz on; dec edx; jnz turn; int3
+    String chase = "b908000000 488b1b ffc9 75f9 ffca 75f0 cc";
+
+    assertThat(follow(chase, page(0), STEPS).vector()).isEqualTo(BREAKPOINT);
+    assertThat(rbx()).isEqualTo(manyPointer(8 * STEPS % MANY_PAGES));
+    assertThat(machine.cpu.engine().counts()).containsPattern("pages for mirrors 3[3-9]");
+  }
+
   /** Code that does without mirrors checks what is to be aligned as well. */
   @Test
   void faultWhereWideLoadsAreNotAligned() {
