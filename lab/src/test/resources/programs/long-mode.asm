@@ -95,6 +95,10 @@ behind:
 entry:
         expect ecx, behind
         expect_if nc
+        mov ax, ss
+        expect ax, CODE64 + 8
+        mov ax, cs
+        expect ax, CODE64
         mov rax, r11
         expect eax, 0x3403
         pushf

@@ -152,7 +152,7 @@ final class InstructionTranslator {
     if (isConstant(i)) {
       return InstructionTranslator::constant;
     }
-    if (isSelector(i)) {
+    if (readsSelector(i)) {
       return SystemInstructions::readSelector;
     }
     if (loadsSelector(i)) {
@@ -184,11 +184,9 @@ final class InstructionTranslator {
     return hasWholeTarget(i) && !i.opcode.operandNames().getFirst().contains("16:");
   }
 
-  /** Whether an instruction reads a selector that is where code finds it. */
-  private static boolean isSelector(Instruction i) {
-    boolean reads = i.opcode.code() == 0x8c && i.opcode.map() == 0;
-    boolean kept = i.source != CpuState.CS && i.source != CpuState.SS;
-    return reads && (kept || i.codeSize < 8);
+  /** Whether an instruction is a MOV from a segment register. */
+  private static boolean readsSelector(Instruction i) {
+    return i.opcode.code() == 0x8c && i.opcode.map() == 0;
   }
 
   /** Whether an instruction is a MOV or POP to a segment register. */

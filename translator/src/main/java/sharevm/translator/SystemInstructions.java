@@ -307,11 +307,16 @@ final class SystemInstructions {
   }
 
   /**
-   * MOV of a selector, in 64-bit code of ES, DS, FS or GS: to a register of any size, or two bytes
-   * of memory.
+   * MOV of a selector to a register of any size, or to two bytes of memory. In 64-bit code those of
+   * CS and SS may have to be worked out by Java: SYSCALL and SYSRET do not.
    */
   static void readSelector(BlockTranslator t, Instruction i) {
     Assembler a = t.assembler();
+    if (t.code64() && (i.source == CpuState.CS || i.source == CpuState.SS)) {
+      t.freeFlags();
+      compare(a, Context.SEGMENTS, SegmentInstructions.AS_BEFORE);
+      t.leaveToJavaIf(NOT_EQUAL);
+    }
     Place selector = Context.at(Context.SELECTORS + 4 * i.source);
     if (i.destination == Instruction.MEMORY) {
       Place place = t.memory().probe(i, 2, true, false);
