@@ -107,6 +107,33 @@ entry:
         expect_if z
         o64 sysret
 entered:
+        ; The same as systems do it, again and again until nothing on the way has to be found first.
+        mov ecx, 0xc0000084
+        mov eax, 0x47fd5
+        xor edx, edx
+        wrmsr
+        mov ecx, 0xc0000082
+        mov eax, served
+        wrmsr
+        mov ebx, 3
+        enter_user64 again
+again:
+        syscall
+        mov ax, ss
+        expect ax, USER_CODE32 - 16 + 8 | 3
+        mov ax, cs
+        expect ax, USER_CODE32 | 3
+        dec ebx
+        jnz again
+        mov dword [RESUME], finished
+        int 0x30
+served:
+        mov ax, ss
+        expect ax, CODE64 + 8
+        mov ax, cs
+        expect ax, CODE64
+        o64 sysret
+finished:
         ; SWAPGS and the bases.
         mov ecx, 0xc0000101
         mov eax, 0x1234
