@@ -290,7 +290,7 @@ public final class Translator implements Engine, CodePages.Cache {
             address = context.missReturn();
             continue;
           }
-          return interpret(site, budget);
+          return interpretOn(site, budget);
         }
         case WINDOW_MISS, PLAIN -> {
           boolean missed = site.kind() == ExitSite.Kind.WINDOW_MISS;
@@ -443,10 +443,23 @@ public final class Translator implements Engine, CodePages.Cache {
 
   /** Executes in Java the instruction that an exit names. */
   private Exit interpret(ExitSite site, long budget) {
+    leaveBefore(site, budget);
+    return interpretOne();
+  }
+
+  private void leaveBefore(ExitSite site, long budget) {
     TranslatedBlock block = site.block();
     int index = site.index();
     leave(block.rip(index), block.code.length - index, budget);
-    return interpretOne();
+  }
+
+  /**
+   * Executes the instruction that an exit names and what was decoded behind it, since what stores
+   * to a page with code will often do so again at once.
+   */
+  private Exit interpretOn(ExitSite site, long budget) {
+    leaveBefore(site, budget);
+    return cpu.events.single() ? interpreter.step() : interpreter.block(end - spent());
   }
 
   private Exit interpretOne() {
