@@ -131,4 +131,19 @@ final class GuestRamTest {
           .isInstanceOf(IndexOutOfBoundsException.class);
     }
   }
+
+  @Test
+  void aCopyMakesNoPagesBeforehand() throws Exception {
+    Path file = folder.resolve("saved.ram");
+    try (GuestRam ram = GuestRam.allocate(64 * MIB)) {
+      ram.segment().set(JAVA_BYTE, MIB, (byte) 42);
+      ram.saveTo(file);
+    }
+    try (GuestRam copy = GuestRam.copyOf(file)) {
+      long before = residentKib();
+      copy.prepare(0, 64 * MIB);
+      assertThat(residentKib() - before).isLessThan(32 << 10);
+      assertThat(copy.segment().get(JAVA_BYTE, MIB)).isEqualTo((byte) 42);
+    }
+  }
 }
