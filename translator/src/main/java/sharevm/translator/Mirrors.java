@@ -131,7 +131,7 @@ final class Mirrors {
     boolean restless = shared.get(INT, Context.MIRROR_CHANGES) < 0;
     shared.set(INT, Context.MIRROR_CHANGES, CHANGES);
     shared.set(INT, Context.MIRROR_WISHES, patience);
-    boolean wanders = wandersFar(space(cr3), site & ACCESSES - 1);
+    boolean wanders = countsTooMany(space(cr3), site & ACCESSES - 1);
     if (restless || wanders || refused || linear >>> USER_BITS != 0) {
       return false;
     }
@@ -145,8 +145,10 @@ final class Mirrors {
     return !refused;
   }
 
-  /** Whether an access has got as many pages of a space as it may. */
-  private boolean wandersFar(long space, int access) {
+  /**
+   * Counts a page that an access wants; returns whether it has got as many of a space as it may.
+   */
+  private boolean countsTooMany(long space, int access) {
     if (wantedIn[access] != space) {
       wantedIn[access] = space;
       wanted[access] = 0;

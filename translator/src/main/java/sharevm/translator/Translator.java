@@ -444,7 +444,7 @@ public final class Translator implements Engine, CodePages.Cache {
   /** Executes in Java the instruction that an exit names. */
   private Exit interpret(ExitSite site, long budget) {
     leaveBefore(site, budget);
-    return interpretOne();
+    return interpreter.block(1);
   }
 
   private void leaveBefore(ExitSite site, long budget) {
@@ -462,14 +462,6 @@ public final class Translator implements Engine, CodePages.Cache {
     return cpu.events.single() ? interpreter.step() : interpreter.block(end - spent());
   }
 
-  private Exit interpretOne() {
-    try {
-      return interpreter.execute(interpreter.find(), 1);
-    } catch (GuestFault fault) {
-      return interpreter.faulted(fault);
-    }
-  }
-
   /**
    * Goes on where a full code cache has no room for the rest of a block: empties it, and executes
    * one instruction, since the block itself would come to the same place again.
@@ -477,7 +469,7 @@ public final class Translator implements Engine, CodePages.Cache {
   private Exit withoutRoom(ExitSite site, long budget) {
     leave(site.block().rip(site.index()), 0, budget);
     makeRoom(site.modeKey());
-    return interpretOne();
+    return interpreter.block(1);
   }
 
   @Override
